@@ -1,0 +1,1 @@
+"""All of the pack that runs without ComfyUI and without torch."""

@@ -1,0 +1,85 @@
+"""The exception tree: every way in which a picture can fail to come. Pure; knows no library."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Kind = Literal[
+    "moderation_input",
+    "moderation_output",
+    "refused",
+    "quota",
+    "rate_limited",
+    "auth",
+    "bad_model",
+    "bad_request",
+    "upstream",
+    "truncated",
+    "no_image",
+    "pending",
+    "download_failed",
+    "timeout",
+    "cancelled",
+    "prompt_stopped",
+    "budget",
+    "config",
+    "reference",
+]
+Billed = Literal["yes", "no", "unknown"]
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_BILLED_SENTENCE: dict[Billed, str] = {
+    "yes": "This call was billed.",
+    "no": "Nothing was billed.",
+    "unknown": "Whether this call was billed is unknown; look at the gateway's log before you repeat it.",
+}
+_QUOTE_CHARS = 600
+
+
+class GPT4oImageError(Exception):
+    """A picture did not come.
+
+    `message` says what failed and what to do; `gateway_text` is the gateway's own wording, untouched;
+    `request_id` is what the gateway's support asks for. `str()` joins all of it for ComfyUI's error dialog.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        message: str,
+        *,
+        billed: Billed = "no",
+        gateway_text: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind: Kind = kind
+        self.message = message
+        self.billed: Billed = billed
+        self.gateway_text = gateway_text
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        lines = [self.message, _BILLED_SENTENCE[self.billed] + f" ({self.kind})"]
+        if self.request_id:
+            lines.append(f"Request id: {self.request_id}")
+        if self.gateway_text:
+            lines.append(f"The gateway said: {shorten(self.gateway_text)}")
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, str | None]:
+        """The `error` object of reports and of `--json`."""
+        return {
+            "kind": self.kind,
+            "message": self.message,
+            "billed": self.billed,
+            "gateway_text": self.gateway_text,
+            "request_id": self.request_id,
+        }
+
+
+def shorten(text: str, limit: int = _QUOTE_CHARS) -> str:
+    """`text` on as few lines as it has, at most `limit` characters."""
+    text = text.strip()
+    return text if len(text) <= limit else text[: limit - 3].rstrip() + "..."
