@@ -1,0 +1,130 @@
+"""The pictures behind the links: which address stands for which, painted when first fetched."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from .links import Links
+
+MAX_ADDRESSES = 192  # three for each of the newest 64 pictures; an older link answers 404
+FLAKY_FAILURES = 2
+
+
+class Picture:
+    """One picture of one call; painted once, so that every address gives the same bytes."""
+
+    def __init__(
+        self,
+        words: str,
+        size: tuple[int, int],
+        *,
+        variant: int,
+        transparent: bool = False,
+        references: Sequence[bytes] = (),
+        jpeg: bool = False,
+    ) -> None:
+        self._words = words
+        self._size = size
+        self._variant = variant
+        self._transparent = transparent
+        self._references = references
+        self._jpeg = jpeg
+        self._painted: bytes | None = None
+        self._lock = threading.Lock()
+
+    def painted(self) -> bytes:
+        """The file's bytes: PNG, or JPEG where the scenario misnames it."""
+        with self._lock:
+            if self._painted is None:
+                self._painted = self._paint()
+                self._references = ()
+            return self._painted
+
+    def _paint(self) -> bytes:
+        from .painting import paint
+
+        png = paint(
+            self._words,
+            self._size,
+            transparent=self._transparent,
+            variant=self._variant,
+            references=self._references,
+        )
+        return _as_jpeg(png) if self._jpeg else png
+
+
+@dataclass(frozen=True)
+class Address:
+    """What one link leads to, and how it answers."""
+
+    picture: Picture
+    kind: str  # cdn, download or signed
+    index: int
+    has_signed: bool  # whether this is the picture that the stream's [100] links to
+    behaviour: str = ""
+    fetches: int = 0
+
+    def reaction(self) -> str:
+        """One of picture, slow, too_big, and the link_* answers of wording.json."""
+        match self.behaviour:
+            case "403_then_alt":
+                alternates = ("cdn", "download") if self.has_signed else ("cdn",)
+                return "link_403" if self.kind in alternates else "picture"
+            case "all_fail":
+                return "link_403"
+            case "one_fails":
+                return "link_403" if self.index == 0 else "picture"
+            case "flaky":
+                return "link_503" if self.fetches <= FLAKY_FAILURES else "picture"
+            case "html" | "zero" | "redirect":
+                return f"link_{self.behaviour}"
+            case "slow" | "too_big":
+                return self.behaviour
+            case _:
+                return "picture"
+
+
+class Gallery:
+    """Every address that was given out, by what a request line says. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._addresses: OrderedDict[str, Address] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def hang(self, pictures: Sequence[Picture], links: Sequence[Links], behaviour: str) -> None:
+        """Makes the addresses of one call's pictures fetchable."""
+        signed_index = min(1, len(pictures) - 1)
+        with self._lock:
+            for index, (picture, link) in enumerate(zip(pictures, links, strict=True)):
+                for kind, url in (("cdn", link.cdn), ("download", link.download), ("signed", link.signed)):
+                    address = Address(picture, kind, index, index == signed_index, behaviour)
+                    self._addresses[_target(url)] = address
+            while len(self._addresses) > MAX_ADDRESSES:
+                self._addresses.popitem(last=False)
+
+    def fetch(self, target: str) -> Address | None:
+        """The address of that exact target, query and percent escapes included; counts the fetch."""
+        with self._lock:
+            address = self._addresses.get(target)
+            if address is not None:
+                address = self._addresses[target] = replace(address, fetches=address.fetches + 1)
+            return address
+
+
+def _target(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _as_jpeg(png: bytes) -> bytes:
+    from io import BytesIO
+
+    from PIL import Image
+
+    jpeg = BytesIO()
+    Image.open(BytesIO(png)).convert("RGB").save(jpeg, "JPEG", quality=90)
+    return jpeg.getvalue()
