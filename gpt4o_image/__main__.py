@@ -1,0 +1,7 @@
+"""`python -m gpt4o_image`, for a ComfyUI whose Python has the pack's requirements but not its command."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

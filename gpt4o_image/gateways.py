@@ -1,0 +1,248 @@
+"""Gateway profiles, their keys and the config file. Reads files and variables; sends nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from .errors import GPT4oImageError
+
+HOME_VARIABLE = "GPT4O_IMAGE_HOME"
+KEY_VARIABLE = "AIHUBMIX_API_KEY"
+BASE_URL_VARIABLE = "GPT4O_IMAGE_BASE_URL"
+CONFIG_FILE = "config.toml"
+DEFAULT = "default"
+AIHUBMIX = "aihubmix"
+SIMULATOR = "simulator"
+
+# AiHubMix, "GPT-4o-image", prices per call since 2025-06-04.
+PRICES_USD: dict[str, float] = {"gpt-4o-image-vip": 0.009, "gpt-4o-image": 0.005}
+AIHUBMIX_URL = "https://aihubmix.com/v1"
+
+_SETTINGS = ("gateway", "timeout_s", "max_parallel", "daily_budget_usd", "artist_names", "profiles")
+_PROFILE = ("base_url", "api_key", "models", "prices", "app_code")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Where a request goes. `base_url` is empty for the embedded simulator, which has no fixed port."""
+
+    name: str
+    base_url: str
+    api_key: str = field(repr=False)
+    models: tuple[str, ...] = tuple(PRICES_USD)
+    prices: Mapping[str, float] = field(default_factory=lambda: dict(PRICES_USD))
+    app_code: str = ""
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Scheme, host and port: a key and a loopback download never leave it."""
+        return origin(self.base_url)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The config file as values; the defaults where it says nothing. `path` need not exist."""
+
+    path: Path
+    gateway: str = AIHUBMIX
+    timeout_s: float = 600.0
+    max_parallel: int = 16
+    daily_budget_usd: float | None = None
+    artist_names: Mapping[str, str] = field(default_factory=dict[str, str])
+    profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, "Mapping[str, Any]"], repr=False)
+
+    def gateway_names(self) -> list[str]:
+        """Choices of the gateway input: `default`, AiHubMix, the profiles of the file, `simulator`."""
+        return list(dict.fromkeys([DEFAULT, AIHUBMIX, *self.profiles, SIMULATOR]))
+
+    def models(self) -> list[str]:
+        """Choices of the model input: the two of the mission, then those that the profiles name."""
+        named = (model for profile in self.profiles.values() for model in profile.get("models", ()))
+        return list(dict.fromkeys([*PRICES_USD, *named]))
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """(scheme, host, port) of an address, with the scheme's own port filled in."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    return scheme, (parts.hostname or "").lower(), parts.port or (443 if scheme == "https" else 80)
+
+
+def load_config(home: Path) -> Config:
+    """Reads `config.toml` in `home`; no file means the defaults. Raises `config` with line and column."""
+    path = home / CONFIG_FILE
+    if not path.exists():
+        return Config(path)
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _config_error(path, f"cannot be read: {error}") from error
+    _refuse_readable_by_others(path)
+    return _parse(path, text)
+
+
+def _parse(path: Path, text: str) -> Config:
+    import tomlkit
+    from tomlkit.exceptions import ParseError, TOMLKitError
+
+    try:
+        table = tomlkit.parse(text).unwrap()
+    except ParseError as error:
+        raise _config_error(path, f"line {error.line}, column {error.col}: {error}") from None
+    except TOMLKitError as error:
+        raise _config_error(path, str(error)) from None
+    for key in table:
+        if key not in _SETTINGS:
+            raise _config_error(path, f'unknown setting "{key}"; known are {", ".join(_SETTINGS)}')
+    profiles = {name: _profile(path, name, value) for name, value in _table(path, table, "profiles").items()}
+    settings = {key: table[key] for key in _SETTINGS if key in table and key != "profiles"}
+    config = Config(path=path, profiles=profiles, **settings)
+    _check_settings(config)
+    return config
+
+
+def _check_settings(config: Config) -> None:
+    numbers: dict[str, tuple[Any, bool]] = {
+        "timeout_s": (config.timeout_s, False),
+        "max_parallel": (config.max_parallel, True),
+        "daily_budget_usd": (config.daily_budget_usd, False),
+    }
+    for name, (value, whole) in numbers.items():
+        if value is None:
+            continue
+        right_type = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+        if not right_type or value <= 0:
+            kind = "a whole number" if whole else "a number"
+            raise _config_error(config.path, f"{name} must be {kind} above 0, not {value!r}")
+    if config.gateway not in config.gateway_names() or config.gateway == DEFAULT:
+        known = ", ".join(config.gateway_names()[1:])
+        raise _config_error(config.path, f'gateway = "{config.gateway}" names no profile; known are {known}')
+    _table(config.path, {"artist_names": config.artist_names}, "artist_names")
+
+
+def _profile(path: Path, name: str, value: Any) -> Mapping[str, Any]:
+    where = f"profile {name}"
+    if not isinstance(value, dict):
+        raise _config_error(path, f"{where} must be a table: [profiles.{name}]")
+    profile = cast("dict[str, Any]", value)
+    for key in profile:
+        if key not in _PROFILE:
+            raise _config_error(path, f'{where}: unknown setting "{key}"; known are {", ".join(_PROFILE)}')
+    for key in ("base_url", "api_key", "app_code"):
+        if not isinstance(profile.get(key, ""), str):
+            raise _config_error(path, f"{where}: {key} must be a text in quotes")
+    models = profile.get("models", [])
+    if not isinstance(models, list) or not all(isinstance(m, str) and m for m in cast("list[Any]", models)):
+        raise _config_error(path, f'{where}: models must be a list of names: ["gpt-4o-image"]')
+    prices = _table(path, profile, "prices")
+    if not all(isinstance(p, (int, float)) and p >= 0 for p in prices.values()):
+        raise _config_error(path, f"{where}: prices are US dollars a call, one number for each model")
+    if name not in (AIHUBMIX, SIMULATOR) or profile.get("base_url"):
+        _check_url(path, where, profile.get("base_url", ""))
+    return profile
+
+
+def _table(path: Path, table: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = table.get(key, {})
+    if not isinstance(value, Mapping):
+        raise _config_error(path, f"{key} must be a table")
+    return dict(cast("Mapping[str, Any]", value))
+
+
+def _check_url(path: Path, where: str, url: str) -> None:
+    try:
+        scheme, host, _ = origin(url)
+        embedded_login = "@" in urlsplit(url).netloc
+    except ValueError:
+        scheme, host, embedded_login = "", "", False
+    if scheme not in ("https", "http") or not host or embedded_login:
+        raise _config_error(path, f'{where}: base_url must look like "{AIHUBMIX_URL}", not "{url}"')
+
+
+def _refuse_readable_by_others(path: Path) -> None:
+    """A file that holds a key is its owner's alone. Windows keeps user folders private by itself."""
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        raise _config_error(path, f"can be read by others; run: chmod 600 {path}")
+
+
+def _config_error(path: Path, problem: str) -> GPT4oImageError:
+    return GPT4oImageError("config", f"{path}: {problem}")
+
+
+def choose_gateway(name: str, config: Config, environ: Mapping[str, str]) -> Gateway:
+    """The gateway behind a choice of the `gateway` input, with its key.
+
+    Raises `config` for an unknown name and for a missing key; it never turns to the simulator by itself.
+    """
+    chosen = config.gateway if name == DEFAULT else name
+    if chosen not in config.gateway_names():
+        known = ", ".join(config.gateway_names())
+        raise GPT4oImageError("config", f'There is no gateway "{chosen}". Choose one of {known}.')
+    profile = config.profiles.get(chosen, {})
+    base_url = profile.get("base_url", AIHUBMIX_URL if chosen == AIHUBMIX else "")
+    api_key = profile.get("api_key", "")
+    if chosen == AIHUBMIX:
+        base_url = environ.get(BASE_URL_VARIABLE, "").strip() or base_url
+        api_key = environ.get(KEY_VARIABLE, "").strip() or api_key
+        _check_url(config.path, f"{BASE_URL_VARIABLE} or profile {chosen}", base_url)
+    if chosen == SIMULATOR:
+        api_key = api_key or "simulator-needs-no-key"
+    if not api_key.strip():
+        raise GPT4oImageError("config", _how_to_set_a_key(chosen, config.path))
+    if not api_key.strip().isascii() or any(c.isspace() for c in api_key.strip()):
+        raise GPT4oImageError("config", f"The key of {chosen} has characters that no key has. Set it again.")
+    return Gateway(
+        name=chosen,
+        base_url=base_url.rstrip("/"),
+        api_key=api_key.strip(),
+        models=tuple(dict.fromkeys([*PRICES_USD, *profile.get("models", ())])),
+        prices={**PRICES_USD, **profile.get("prices", {})},
+        app_code=profile.get("app_code", ""),
+    )
+
+
+def has_key(config: Config, environ: Mapping[str, str]) -> bool:
+    """Whether the default gateway could be used as things are."""
+    try:
+        choose_gateway(DEFAULT, config, environ)
+    except GPT4oImageError:
+        return False
+    return True
+
+
+def _how_to_set_a_key(name: str, path: Path) -> str:
+    option = "" if name == AIHUBMIX else f" --gateway {name}"
+    variable = f"Set the variable {KEY_VARIABLE} and restart, or" if name == AIHUBMIX else "Either"
+    return (
+        f"There is no key for the gateway {name}. {variable} run `gpt4o-image key set{option}` "
+        f"with {HOME_VARIABLE}={path.parent}, or write api_key under [profiles.{name}] in {path}. "
+        f'Without a key, the gateway "{SIMULATOR}" draws test pictures for free. Nothing was sent.'
+    )
+
+
+def set_key(home: Path, name: str, api_key: str | None) -> Path:
+    """Writes (or with None removes) the key of a profile, keeping all else in the file. Mode 0600 from the start."""
+    import tomlkit
+
+    config = load_config(home)
+    if name not in config.gateway_names() or name in (DEFAULT, SIMULATOR):
+        known = ", ".join(n for n in config.gateway_names() if n not in (DEFAULT, SIMULATOR))
+        raise GPT4oImageError("config", f'There is no gateway "{name}" that takes a key. Choose one of {known}.')
+    document = tomlkit.parse(config.path.read_text("utf-8")) if config.path.exists() else tomlkit.document()
+    profiles = cast("dict[str, Any]", document.setdefault("profiles", tomlkit.table(is_super_table=True)))
+    profile = cast("dict[str, Any]", profiles.setdefault(name, tomlkit.table()))
+    if api_key is None:
+        profile.pop("api_key", None)
+    else:
+        profile["api_key"] = api_key
+    home.mkdir(parents=True, exist_ok=True)
+    unfinished = config.path.with_suffix(".new")
+    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(tomlkit.dumps(document))
+    unfinished.replace(config.path)
+    return config.path

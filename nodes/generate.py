@@ -1,0 +1,65 @@
+"""The node "GPT-4o Image": the chat endpoint, streamed."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..gpt4o_image.request import ARTIST_NAMES, ASPECT_RATIOS, BACKGROUNDS, COUNTS, MAX_SEED, Request
+from .paid import config_for_choices, outputs, run_paid
+
+
+class Generate(io.ComfyNode):
+    """GPT4oImage_Generate: one paid call, one to four pictures."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        config = config_for_choices()
+        return io.Schema(
+            node_id="GPT4oImage_Generate",
+            display_name="GPT-4o Image",
+            category="GPT-4o Image",
+            description="Makes pictures with AiHubMix's gpt-4o-image models. Every run that is sent is billed, "
+            "failed and cancelled ones too; an unchanged node is not run again.",
+            inputs=[
+                io.String.Input("prompt", multiline=True, tooltip="What to draw, in any language."),
+                io.Combo.Input("model", options=config.models(), default="gpt-4o-image-vip",
+                               tooltip="vip: 0.009 US dollars a call, faster and steadier; plain: 0.005."),
+                io.Combo.Input("aspect_ratio", options=list(ASPECT_RATIOS), default="auto",
+                               tooltip="Said in the prompt. auto leaves it to the model."),
+                io.Combo.Input("background", options=list(BACKGROUNDS), default="auto",
+                               tooltip="Said in the prompt. transparent gives a picture with an alpha channel."),
+                io.Combo.Input("count", options=list(COUNTS), default="auto",
+                               tooltip="Said in the prompt. One call costs the same whatever its number of pictures."),
+                io.Int.Input("seed", default=0, min=0, max=MAX_SEED, control_after_generate=True,
+                             tooltip="Not sent: the models have no seed. A new value buys a new picture."),
+                io.Combo.Input("gateway", options=config.gateway_names(), default="default",
+                               tooltip="Where the call goes. simulator is free and draws test pictures."),
+                io.Combo.Input("artist_names", options=list(ARTIST_NAMES), default="stop",
+                               tooltip="The gateway bills and refuses living artists' names: stop before sending, "
+                               "send with a warning, or do not look."),
+            ],
+            outputs=outputs(),
+            hidden=[io.Hidden.unique_id],
+            not_idempotent=True,
+        )  # fmt: skip
+
+    @classmethod
+    def validate_inputs(cls, prompt: str | None) -> bool | str:
+        if prompt is not None and not prompt.strip():
+            return "The prompt is empty. Write what the picture should show."
+        return True
+
+    @classmethod
+    async def execute(
+        cls,
+        prompt: str,
+        model: str = "gpt-4o-image-vip",
+        aspect_ratio: str = "auto",
+        background: str = "auto",
+        count: str = "auto",
+        seed: int = 0,
+        gateway: str = "default",
+        artist_names: str = "stop",
+    ) -> io.NodeOutput:
+        request = Request(prompt, model, aspect_ratio, background, count, seed, artist_names)
+        return await run_paid(request, gateway, cls.hidden.unique_id)

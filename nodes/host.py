@@ -1,0 +1,123 @@
+"""The only file that imports comfy.*, folder_paths and server. Each function is one thing asked of the host.
+
+The host is imported inside the functions: ComfyUI's modules may not be imported while a pack is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Result = TypeVar("Result")
+Cancelled = Callable[[], bool]
+
+_POLL_S = 0.1
+_TICK_S = 1.0
+_PREVIEW_PX = 512
+
+
+def home() -> Path:
+    """The folder of config and vault: GPT4O_IMAGE_HOME, else ComfyUI's system user folder, which it never serves."""
+    import folder_paths
+
+    return Path(os.environ.get("GPT4O_IMAGE_HOME") or folder_paths.get_system_user_directory("gpt4o_image"))
+
+
+def interrupted() -> bool:
+    """Whether the user pressed Cancel. Reading does not clear it."""
+    from comfy.model_management import processing_interrupted
+
+    return bool(processing_interrupted())
+
+
+def raise_interrupt() -> None:
+    """Ends the node the way the host expects after Cancel: no error dialog."""
+    from comfy.model_management import InterruptProcessingException
+
+    raise InterruptProcessingException
+
+
+def show_progress(node_id: str, percent: float, preview: Image.Image | None = None) -> None:
+    """The node's own bar, 0..100. `preview` must be RGB: the host's sender dies of an alpha channel.
+
+    Safe from any thread: unlike ProgressBar's hook this neither raises nor clears an interrupt.
+    """
+    from comfy_execution.progress import get_progress_state
+
+    image = ("JPEG", preview, _PREVIEW_PX) if preview else None
+    # The registry is a plain dict that the host's loop may be growing; the next try sees it grown.
+    for _ in range(3):
+        with suppress(RuntimeError):
+            get_progress_state().update_progress(node_id, percent, 100.0, image)
+            return
+
+
+def show_text(node_id: str, text: str) -> None:
+    """A line of text on the node, for the client that queued it."""
+    from server import PromptServer
+
+    server = PromptServer.instance
+    server.send_progress_text(text, node_id, server.client_id)
+
+
+async def run_in_thread(work: Callable[[Cancelled], Result], *, tick: Callable[[], None] = lambda: None) -> Result:
+    """`work(cancelled)` in a thread of its own, away from whatever blocks the host's loop.
+
+    `cancelled` is true once the user cancels or the host gives this node up; `work` ends soon after.
+    `tick` is called about once a second meanwhile.
+    """
+    given_up = threading.Event()
+    future: Future[Result] = Future()
+    future.set_running_or_notify_cancel()
+
+    def body() -> None:
+        try:
+            future.set_result(work(lambda: given_up.is_set() or interrupted()))
+        except BaseException as error:  # noqa: BLE001 - carried to the coroutine, which raises it
+            future.set_exception(error)
+
+    # Not asyncio.to_thread: its pool holds only a few threads, and a picture takes minutes.
+    threading.Thread(target=body, name="gpt4o-image", daemon=True).start()
+    waiting = asyncio.wrap_future(future)
+    try:
+        while not waiting.done():
+            await asyncio.wait({waiting}, timeout=_TICK_S)
+            tick()
+        return waiting.result()
+    finally:
+        given_up.set()
+
+
+class Slots:
+    """How many paid calls of this server may run at once; further ones wait for their turn."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def one_of(self, limit: int, cancelled: Cancelled) -> Iterator[None]:
+        """Waits for a slot, or until `cancelled`; either way the block runs."""
+        with self._changed:
+            while self._taken >= limit and not cancelled():
+                self._changed.wait(_POLL_S)
+            self._taken += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= 1
+                self._changed.notify()
+
+
+# One for the whole server: every node draws on the same account.
+SLOTS = Slots()
