@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--seed", type=int, default=0, help="not sent; another number buys another picture")
     generate.add_argument("--gateway", help="a profile of config.toml, aihubmix or simulator")
     generate.add_argument("--artist-names", default="stop", help="stop, warn or allow")
+    generate.add_argument("--no-reuse", action="store_true", help="pay again even for a request paid for before")
     generate.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder for the pictures")
     generate.add_argument("--json", action="store_true", help="one JSON object on stdout, nothing else")
     generate.set_defaults(run=_generate)
@@ -68,6 +69,19 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--port", type=int, default=8811)
     simulate.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast, 0 answers at once")
     simulate.set_defaults(run=_simulate)
+
+    results = commands.add_parser("results", help="what was paid for: list, show, fetch again, export")
+    results.add_argument("action", nargs="?", default="list", choices=("list", "show", "fetch", "export"))
+    results.add_argument("id", nargs="?", metavar="ID", help="an id from the list, or latest")
+    results.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="where export writes")
+    results.add_argument("--limit", type=int, help="how many to list; 20 for a terminal, all with --json")
+    results.add_argument("--json", action="store_true", help="JSON on stdout, nothing else")
+    results.set_defaults(run=_results, parser=results)
+
+    check = commands.add_parser("check", help="key, reachability, models, balance: nothing that costs")
+    check.add_argument("--gateway", default=DEFAULT)
+    check.add_argument("--json", action="store_true", help="JSON on stdout, nothing else")
+    check.set_defaults(run=_check)
 
     key = commands.add_parser("key", help="keep a gateway's key in config.toml, or remove it")
     key.add_argument("action", choices=("set", "forget"))
@@ -95,7 +109,16 @@ def _generate(options: argparse.Namespace) -> int:
             if not options.gateway and not has_key(config, os.environ):
                 _say(f"No key is set: this picture comes from the {SIMULATOR}, for free.")
                 gateway = SIMULATOR
-            outcome = generate(request, gateway, config, os.environ, notify=bar.tell, cancelled=stop.is_set)
+            outcome = generate(
+                request,
+                gateway,
+                config,
+                os.environ,
+                notify=bar.tell,
+                cancelled=stop.is_set,
+                reuse=not options.no_reuse,
+                linger_s=15.0,
+            )
         except GPT4oImageError as error:
             outcome = Outcome(request.model, error=error)
     paths = tuple(str(path) for path in _save(outcome, options.out))
@@ -109,6 +132,8 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _tell(outcome: Outcome, paths: Sequence[str]) -> None:
+    if outcome.reused:
+        _say(f"Paid for before: these pictures come from the vault ({outcome.result_id}), nothing was sent.")
     for warning in outcome.warnings:
         _say(f"warning: {warning}")
     if outcome.error:
@@ -139,6 +164,30 @@ def _simulate(options: argparse.Namespace) -> int:
         while not stop.wait(0.2):  # a wait without an end would swallow Ctrl+C on Windows
             pass
     return OK
+
+
+def _results(options: argparse.Namespace) -> int:
+    from . import results
+
+    if options.action != "list" and not options.id:
+        options.parser.error(f"results {options.action} needs an ID; `latest` is the newest")
+    if options.action == "export" and not options.folder:
+        options.parser.error("results export needs a DIR")
+    with _stop_on_ctrl_c() as stop:
+        return results.run(options, load_config(home()), os.environ, cancelled=stop.is_set, say=_say)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from .check import check
+
+    findings = check(load_config(home()), os.environ, options.gateway)
+    if options.json:
+        print(json.dumps([finding.as_json() for finding in findings]))  # noqa: T201
+    for finding in () if options.json else findings:
+        print(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.text}")  # noqa: T201
+        if finding.advice:
+            print(f"     {finding.advice}")  # noqa: T201
+    return OK if all(finding.ok for finding in findings) else FAILED
 
 
 def _key(options: argparse.Namespace) -> int:
@@ -190,7 +239,7 @@ class _Bar:
     def tell(self, notice: object) -> None:
         """One step of a run."""
         from .events import Generating, Progress, Queued
-        from .generate import Downloading
+        from .notices import Downloading
 
         if isinstance(notice, Progress):
             self._bar.set_description_str("painting", refresh=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from .comfyui import HOW_TO_ADD, ComfyUI, find_comfyui
 from .errors import GPT4oImageError
 from .files import save_new
 from .gateways import HOME_VARIABLE, Config
-from .request import Request
+from .request import MAX_SEED, Request
 
 PACK_ROOT = Path(__file__).parents[1]
 # What the workflow asks for too.
@@ -45,7 +46,8 @@ def _with_host(comfyui: ComfyUI, gateway: str, folder: Path, config: Config, say
         graph = to_prompt(workflow, server.object_info())
         for node in graph.values():
             if node["class_type"] == "GPT4oImage_Generate":
-                node["inputs"]["gateway"] = gateway
+                # A seed of its own: a picture out of the vault would show nothing of the way here.
+                node["inputs"] |= {"gateway": gateway, "seed": secrets.randbelow(MAX_SEED)}
         say(f"Running {WORKFLOW.stem} with the gateway {gateway} ...")
         entry = server.wait(server.submit(graph), timeout_s=config.timeout_s + 60)
         if problem := failure(entry):
@@ -67,7 +69,15 @@ def _without_host(gateway: str, folder: Path, config: Config, environ: Mapping[s
     from .pixels import extension
 
     request = Request(PROMPT, aspect_ratio="1:1", background="transparent", count="1")
-    outcome = generate(request, gateway, config, environ, notify=lambda _: None, cancelled=lambda: False)
+    outcome = generate(
+        request,
+        gateway,
+        config,
+        environ,
+        notify=lambda _: None,
+        cancelled=lambda: False,
+        reuse=False,
+    )
     if outcome.error:
         raise outcome.error
     picture = outcome.pictures[0]

@@ -7,23 +7,32 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
+import threading
 import time
+import zlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes, urljoin, urlsplit
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import unquote_to_bytes, urljoin
 
-from .network import Forbidden, check_address, open_session
-from .pixels import sniff
+from .network import Forbidden, Line, Origin
+from .pixels import PictureError, sniff
 
 if TYPE_CHECKING:
     import requests
 
+T = TypeVar("T")
+
 MAX_BYTES = 50 * 1024 * 1024
+_TOO_LARGE = f"larger than {MAX_BYTES // 2**20} MiB"
 _MAX_REDIRECTS = 5
-_CONNECT_S = 10.0
-_READ_S = 30.0
 _PAUSES_S = (0.5, 1.5, 3.0)
-_CHUNK_BYTES = 256 * 1024
+_LATER_S = 10.0  # after these, as long as the answer goes on
+_POLL_S = 0.05
+_CHUNK_BYTES = 64 * 1024
 # Answers that another try may change: the file may not have reached the CDN yet, or the CDN is overloaded.
 _WORTH_ANOTHER_TRY = (404, 408, 425, 429)
 
@@ -36,6 +45,10 @@ class DownloadError(Exception):
         self.reasons = tuple(reasons)
 
 
+class Stopped(Exception):
+    """The caller asked to stop."""
+
+
 class _Refused(Exception):
     """This address will not give a picture, however often it is asked."""
 
@@ -44,136 +57,183 @@ class _Missed(Exception):
     """This address gave nothing this time."""
 
 
-class Stopped(Exception):
-    """The caller asked to stop."""
+@dataclass
+class _Tries:
+    """What became of one address. `due` is on time.monotonic(), inf once it is given up."""
+
+    why: str = "not tried"
+    misses: int = 0
+    due: float = 0.0
+
+    def missed(self, why: str) -> None:
+        self.why = why
+        pause = _PAUSES_S[self.misses] if self.misses < len(_PAUSES_S) else _LATER_S
+        self.misses += 1
+        self.due = time.monotonic() + pause
+
+    def refused(self, why: str) -> None:
+        self.why = why
+        self.due = math.inf
+
+    def used_up(self, complete: bool) -> bool:
+        return self.due == math.inf or (complete and self.misses > len(_PAUSES_S))
 
 
 def fetch(
     addresses: Callable[[], Sequence[str]],
+    accept: Callable[[bytes, str], T],
     *,
     all_known: Callable[[], bool],
-    own_origin: tuple[str, str, int],
+    own_origin: Origin,
     deadline: float,
     stopped: Callable[[], bool],
-) -> tuple[bytes, str]:
-    """(bytes, address) of the first address that gives a picture of at most 50 MiB.
+) -> T:
+    """What `accept` makes of the first address, in their order, that gives a picture of at most 50 MiB.
 
-    `addresses` is asked again before each round: mirrors of a picture come later in the stream than its first
-    address, and until `all_known` a picture is not given up. `deadline` is on time.monotonic().
-    Raises DownloadError, Stopped.
+    `accept` gets (bytes, address), their type known by the first bytes; its PictureError counts as a miss of
+    that address. `addresses` is asked again and again: mirrors of a picture come later in the stream than its first
+    address, and until `all_known` a picture is not given up. Each address has four tries, more while the answer
+    goes on. `deadline` is on time.monotonic(); `stopped` is asked twenty times a second.
+    Raises DownloadError, Stopped, and what else `accept` raises.
     """
-    reasons: dict[str, str] = {}
-    refused: set[str] = set()
-    pauses = list(_PAUSES_S)
+    tries: dict[str, _Tries] = {}
     while True:
-        complete = all_known()
-        for address in addresses():
-            if address in refused:
-                continue
-            try:
-                return _fetch_one(address, own_origin, deadline, stopped), address
-            except (_Refused, Forbidden) as error:
-                refused.add(address)
-                reasons[address] = str(error)
-            except (_Missed, OSError) as error:
-                reasons[address] = str(error)
-        waits = pauses[0] if pauses else 0.0
-        given_up = complete and (not pauses or refused.issuperset(addresses()))
-        if given_up or time.monotonic() + waits > deadline:
-            raise DownloadError([f"{_shown(address)}: {why}" for address, why in reasons.items()])
-        _wait(waits or _PAUSES_S[-1], stopped)
-        del pauses[:1]
-
-
-def _wait(seconds: float, stopped: Callable[[], bool]) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+        complete = all_known()  # asked first: the addresses asked for after it are then all there are
+        known = list(addresses())
+        left = [address for address in known if not tries.setdefault(address, _Tries()).used_up(complete)]
         if stopped():
             raise Stopped
-        time.sleep(0.05)
+        now = time.monotonic()
+        if now >= deadline or (complete and all(tries[address].due >= deadline for address in left)):
+            raise DownloadError([f"{_shown(address)}: {one.why}" for address, one in tries.items()])
+        address = next((address for address in left if tries[address].due <= now), None)
+        if address is None:
+            time.sleep(_POLL_S)
+            continue
+        # A server that sends drop by drop may not use up the time of the mirrors.
+        alone = complete and len(left) == 1
+        try:
+            data = _fetch_one(address, own_origin, deadline if alone else (now + deadline) / 2, stopped)
+            return _accepted(accept, data, address)
+        except _Refused as error:
+            tries[address].refused(str(error))
+        except _Missed as error:
+            tries[address].missed(str(error))
 
 
-def _fetch_one(address: str, own_origin: tuple[str, str, int], deadline: float, stopped: Callable[[], bool]) -> bytes:
-    if address.startswith("data:"):
+def _accepted(accept: Callable[[bytes, str], T], data: bytes, address: str) -> T:
+    try:
+        return accept(data, address)
+    except PictureError as error:
+        raise _Missed(str(error)) from None
+
+
+def _fetch_one(address: str, own_origin: Origin, until: float, stopped: Callable[[], bool]) -> bytes:
+    """In a thread of its own, since neither resolving nor a silent server can be interrupted from inside."""
+    if address[:5].lower() == "data:":
         return _checked(_from_data(address))
-    with open_session(own_origin) as session:
-        for _ in range(_MAX_REDIRECTS + 1):
-            check_address(address, own_origin)
-            response = _get(session, address, deadline)
-            with response:
-                if response.is_redirect:
-                    address = urljoin(address, response.headers["location"])
-                    continue
-                return _checked(_read(response, deadline, stopped))
+    line = Line(own_origin)
+    result: Future[bytes] = Future()
+    # A daemon: where resolving hangs, it outlives this call until the system gives up.
+    thread = threading.Thread(target=_transfer, args=(line, address, result), name="gpt4o-image-transfer", daemon=True)
+    thread.start()
+    try:
+        while True:
+            try:
+                return result.result(timeout=_POLL_S)
+            except NotYet:
+                if stopped():
+                    raise Stopped from None
+                if time.monotonic() > until:
+                    raise _Missed("too slow; the deadline came first") from None
+    finally:
+        line.cut()
+        thread.join(_POLL_S)
+
+
+def _transfer(line: Line, address: str, result: Future[bytes]) -> None:
+    try:
+        result.set_result(_checked(_follow(line, address)))
+    except Forbidden as error:
+        result.set_exception(_Refused(str(error)))
+    except OSError as error:
+        result.set_exception(_Missed(str(error)))
+    except BaseException as error:  # noqa: BLE001 - the thread's end: whoever waits is told
+        result.set_exception(error)
+
+
+def _follow(line: Line, address: str) -> bytes:
+    for _ in range(_MAX_REDIRECTS + 1):
+        with line.get(address) as response:
+            if not response.is_redirect:
+                return _read(response, line)
+            # HTTP headers are read as Latin-1; a Location is UTF-8 where it is not ASCII.
+            location = response.headers["location"].encode("latin-1").decode("utf-8", "replace")
+            address = location if "://" in location.partition("?")[0] else urljoin(address, location)
     raise _Refused(f"more than {_MAX_REDIRECTS} redirects")
 
 
-def _get(session: requests.Session, address: str, deadline: float) -> requests.Response:
-    import requests
-
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise _Missed("the deadline came first")
-    try:
-        # The signed query is kept as it was sent: requests would quote a prepared address only where it must.
-        return session.get(
-            address, stream=True, allow_redirects=False, timeout=(min(_CONNECT_S, left), min(_READ_S, left))
-        )
-    except requests.exceptions.RequestException as error:
-        raise _broken(error) from None
-
-
-def _broken(error: Exception) -> Exception:
-    """A refusal of network.py comes wrapped in the exceptions of urllib3 and requests."""
-    cause: Any = error
-    while cause is not None:
-        if isinstance(cause, Forbidden):
-            return cause
-        cause = getattr(cause, "reason", None) or cause.__cause__ or cause.__context__
-        if not isinstance(cause, BaseException):
-            break
-    return _Missed(type(error).__name__)
-
-
-def _read(response: requests.Response, deadline: float, stopped: Callable[[], bool]) -> bytes:
-    import requests
+def _read(response: requests.Response, line: Line) -> bytes:
+    from urllib3.exceptions import HTTPError
 
     if response.status_code != 200:
         again = response.status_code in _WORTH_ANOTHER_TRY or response.status_code >= 500
         raise (_Missed if again else _Refused)(f"HTTP {response.status_code}")
-    if _declared_bytes(response) > MAX_BYTES:
-        raise _Refused(f"larger than {MAX_BYTES // 2**20} MiB")
-    data = bytearray()
+    raw = response.raw
+    if (raw.length_remaining or 0) > MAX_BYTES:
+        raise _Refused(_TOO_LARGE)
+    body = _Body(response.headers.get("content-encoding", ""))
     try:
-        for chunk in response.iter_content(_CHUNK_BYTES):
-            data += chunk
-            if len(data) > MAX_BYTES:
-                raise _Refused(f"larger than {MAX_BYTES // 2**20} MiB")
-            if stopped():
-                raise Stopped
-            if time.monotonic() > deadline:
-                raise _Missed("the deadline came first")
-    except requests.exceptions.RequestException as error:
-        raise _broken(error) from None
-    declared = _declared_bytes(response)
-    if "content-encoding" not in response.headers and declared > len(data):
-        raise _Missed(f"broke off after {len(data)} of {declared} bytes")
-    return bytes(data)
+        # Undecoded: older urllib3 unpacks all of a chunk at once, whatever it grows to.
+        while chunk := raw.read(_CHUNK_BYTES, decode_content=False):
+            body.feed(chunk)
+            if line.is_cut:
+                raise _Missed("cut")
+    except HTTPError as error:
+        raise _Missed(f"broke off after {body.received} bytes ({type(error).__name__})") from None
+    if raw.length_remaining:  # urllib3 1.26 leaves this to its caller
+        raise _Missed(f"broke off after {body.received} bytes, {raw.length_remaining} are missing")
+    return body.whole()
 
 
-def _declared_bytes(response: requests.Response) -> int:
-    length = response.headers.get("content-length", "")
-    return int(length) if length.isascii() and length.isdigit() else 0
+class _Body:
+    """Bytes as they come, at most 50 MiB both packed and unpacked. gzip is taken though nobody asked for it."""
+
+    def __init__(self, encoding: str) -> None:
+        encoding = encoding.strip().lower()
+        if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
+            raise _Refused(f"comes as {encoding}, which was not asked for")
+        self._unpacker = None if encoding in ("", "identity") else zlib.decompressobj(wbits=47)  # gzip or zlib
+        self._data = bytearray()
+        self.received = 0
+
+    def feed(self, chunk: bytes) -> None:
+        self.received += len(chunk)
+        if self._unpacker:
+            try:
+                chunk = self._unpacker.decompress(chunk, MAX_BYTES + 1 - len(self._data))
+            except zlib.error:
+                raise _Missed("its compression is broken") from None
+        self._data += chunk
+        if max(self.received, len(self._data)) > MAX_BYTES:
+            raise _Refused(_TOO_LARGE)
+
+    def whole(self) -> bytes:
+        if self._unpacker and not self._unpacker.eof:
+            raise _Missed(f"broke off after {self.received} bytes")
+        return bytes(self._data)
 
 
 def _from_data(address: str) -> bytes:
     head, _, body = address.partition(",")
-    try:
-        raw = base64.b64decode(body, validate=False) if head.endswith(";base64") else unquote_to_bytes(body)
-    except (binascii.Error, ValueError):
-        raise _Refused("its base64 is broken") from None
-    if len(raw) > MAX_BYTES:
-        raise _Refused(f"larger than {MAX_BYTES // 2**20} MiB")
+    if len(body) > MAX_BYTES * 4 // 3 + 4:
+        raise _Refused(_TOO_LARGE)
+    raw = unquote_to_bytes(body)
+    if head.lower().endswith(";base64"):
+        try:
+            raw = base64.b64decode(raw + b"==")  # where the padding was left out
+        except binascii.Error:
+            raise _Refused("its base64 is broken") from None
     return raw
 
 
@@ -184,4 +244,5 @@ def _checked(data: bytes) -> bytes:
 
 
 def _shown(address: str) -> str:
-    return address if len(address) <= 500 else f"{urlsplit(address[:500]).scheme}:... ({len(address)} characters)"
+    """Whole, since it was paid for; picture data is of no use to a reader."""
+    return f"{address[:30]}... ({len(address)} characters)" if address[:5].lower() == "data:" else address

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 Kind = Literal[
     "moderation_input",
@@ -77,6 +78,18 @@ class GPT4oImageError(Exception):
             "gateway_text": self.gateway_text,
             "request_id": self.request_id,
         }
+
+
+def error_from_json(value: Mapping[str, Any]) -> GPT4oImageError:
+    """The way back from `as_json`; a kind of a newer version reads as `upstream`."""
+    kind: Kind = value["kind"] if value.get("kind") in KINDS else "upstream"
+    return GPT4oImageError(
+        kind,
+        str(value.get("message", "")),
+        billed=value.get("billed", "unknown"),
+        gateway_text=value.get("gateway_text"),
+        request_id=value.get("request_id"),
+    )
 
 
 def shorten(text: str, limit: int = _QUOTE_CHARS) -> str:

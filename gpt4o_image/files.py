@@ -1,7 +1,9 @@
-"""Pictures as files of the user: names count up, and nothing is ever overwritten."""
+"""Bytes as files: the user's pictures under names that count up, the vault's so that a crash leaves no half."""
 
 from __future__ import annotations
 
+import os
+import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,3 +19,22 @@ def save_new(folder: Path, suffix: str, data: bytes) -> Path:
             file.write(data)
             return path
         number += 1
+
+
+def replace_durably(path: Path, data: bytes) -> None:
+    """`path` holds all of `data`, or what it held before: also after a kill or a power cut."""
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with unfinished.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    if os.name == "posix":  # the rename itself must reach the disk; Windows cannot open a folder for that
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

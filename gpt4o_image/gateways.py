@@ -56,6 +56,11 @@ class Config:
     artist_names: Mapping[str, str] = field(default_factory=dict[str, str])
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, "Mapping[str, Any]"], repr=False)
 
+    @property
+    def vault(self) -> Path:
+        """The folder of what was paid for, beside the config file."""
+        return self.path.parent / "vault"
+
     def gateway_names(self) -> list[str]:
         """Choices of the gateway input: `default`, AiHubMix, the profiles of the file, `simulator`."""
         return list(dict.fromkeys([DEFAULT, AIHUBMIX, *self.profiles, SIMULATOR]))
@@ -184,22 +189,18 @@ def choose_gateway(name: str, config: Config, environ: Mapping[str, str]) -> Gat
         known = ", ".join(config.gateway_names())
         raise GPT4oImageError("config", f'There is no gateway "{chosen}". Choose one of {known}.')
     profile = config.profiles.get(chosen, {})
-    base_url = profile.get("base_url", AIHUBMIX_URL if chosen == AIHUBMIX else "")
-    api_key = profile.get("api_key", "")
+    url = base_url(chosen, config, environ)
     if chosen == AIHUBMIX:
-        base_url = environ.get(BASE_URL_VARIABLE, "").strip() or base_url
-        api_key = environ.get(KEY_VARIABLE, "").strip() or api_key
-        _check_url(config.path, f"{BASE_URL_VARIABLE} or profile {chosen}", base_url)
-    if chosen == SIMULATOR:
-        api_key = api_key or "simulator-needs-no-key"
-    if not api_key.strip():
+        _check_url(config.path, f"{BASE_URL_VARIABLE} or profile {chosen}", url)
+    api_key = _key(chosen, config, environ)
+    if not api_key:
         raise GPT4oImageError("config", _how_to_set_a_key(chosen, config.path))
-    if not api_key.strip().isascii() or any(c.isspace() for c in api_key.strip()):
+    if not api_key.isascii() or any(c.isspace() for c in api_key):
         raise GPT4oImageError("config", f"The key of {chosen} has characters that no key has. Set it again.")
     return Gateway(
         name=chosen,
-        base_url=base_url.rstrip("/"),
-        api_key=api_key.strip(),
+        base_url=url,
+        api_key=api_key,
         models=tuple(dict.fromkeys([*PRICES_USD, *profile.get("models", ())])),
         prices={**PRICES_USD, **profile.get("prices", {})},
         app_code=profile.get("app_code", ""),
@@ -207,12 +208,22 @@ def choose_gateway(name: str, config: Config, environ: Mapping[str, str]) -> Gat
 
 
 def has_key(config: Config, environ: Mapping[str, str]) -> bool:
-    """Whether the default gateway could be used as things are."""
-    try:
-        choose_gateway(DEFAULT, config, environ)
-    except GPT4oImageError:
-        return False
-    return True
+    """Whether the default gateway has a key."""
+    return bool(_key(config.gateway, config, environ))
+
+
+def base_url(name: str, config: Config, environ: Mapping[str, str]) -> str:
+    """Where a gateway is; empty for the embedded simulator and for a profile that is gone."""
+    own = config.profiles.get(name, {}).get("base_url", AIHUBMIX_URL if name == AIHUBMIX else "")
+    named = environ.get(BASE_URL_VARIABLE, "").strip() if name == AIHUBMIX else ""
+    return str(named or own).rstrip("/")
+
+
+def _key(name: str, config: Config, environ: Mapping[str, str]) -> str:
+    own = "simulator-needs-no-key" if name == SIMULATOR else ""
+    own = config.profiles.get(name, {}).get("api_key") or own
+    named = environ.get(KEY_VARIABLE, "").strip() if name == AIHUBMIX else ""
+    return str(named or own).strip()
 
 
 def _how_to_set_a_key(name: str, path: Path) -> str:

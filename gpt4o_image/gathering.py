@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
 from .addresses import identity, mirrors
 from .download import DownloadError, Stopped, fetch
-from .events import Picture
+from .events import Link, Picture
 from .outcome import PaidPicture
 from .pixels import PictureError, decode
-from .stream import Transcript
 
 _PARALLEL = 4
 
@@ -29,22 +28,32 @@ class _Slot:
 
 
 class Gathering:
-    """Context manager. Leaving it stops what still runs; it does not wait for a server that keeps silent."""
+    """Context manager. Leaving it stops what still runs; it does not wait for a server that keeps silent.
+
+    `pictures` and `links` may grow while it runs: mirrors are looked up in them when they are needed. `keep` gets
+    (index, bytes, address) before the bytes are decoded, `arrived` the picture after; both are called from the
+    download threads.
+    """
 
     def __init__(
         self,
-        said: Transcript,
+        pictures: Sequence[Picture],
+        links: Sequence[Link],
         own_origin: tuple[str, str, int],
         deadline: float,
+        *,
+        keep: Callable[[int, bytes, str | None], None],
         arrived: Callable[[PaidPicture], None],
     ) -> None:
-        """`said` is read whenever mirrors are needed; `arrived` is called from the download threads."""
-        self._said = said
+        self._pictures = pictures
+        self._links = links
         self._own_origin = own_origin
         self._deadline = deadline
+        self._keep = keep
         self._arrived = arrived
         self._stop = threading.Event()
         self._all_known = threading.Event()
+        self._changed = threading.Condition()
         self._parallel = threading.BoundedSemaphore(_PARALLEL)
         self._slots: list[_Slot] = []
 
@@ -64,12 +73,6 @@ class Gathering:
         thread = threading.Thread(target=self._download, args=(slot,), name="gpt4o-image-download", daemon=True)
         thread.start()
 
-    def start_fallbacks(self) -> None:
-        """Where no picture was shown, the links that may hold one. `[100]` repeats one of the others."""
-        links = self._said.candidates()
-        for link in [link for link in links if link.label.strip() != "100"] or links:
-            self.start(Picture(len(self._slots), link.address, link.label))
-
     def all_known(self) -> None:
         """The answer has ended: no further mirrors will come."""
         self._all_known.set()
@@ -86,12 +89,17 @@ class Gathering:
     def running(self) -> bool:
         return not all(slot.done for slot in self._slots)
 
-    def settle(self) -> tuple[list[PaidPicture], list[str]]:
-        """(what came, in the order of the answer; one line for each address of each picture that did not).
+    def wait(self, timeout_s: float) -> None:
+        """Until nothing runs any more, at most `timeout_s`."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self.running, timeout_s)
+
+    def settle(self) -> tuple[dict[int, PaidPicture], list[str]]:
+        """(what came, by its index in the answer; one line for each address of each picture that did not).
 
         A mirror may turn out to be a mirror of another picture: its bytes then count once.
         """
-        pictures: list[PaidPicture] = []
+        pictures: dict[int, PaidPicture] = {}
         reasons: list[str] = []
         taken = {slot.picture.sha256 for slot in self._slots if slot.picture and not _from_mirror(slot)}
         for slot in self._slots:
@@ -102,7 +110,7 @@ class Gathering:
                 reasons.append(f"{slot.shown.address}: its mirror holds another picture of this answer")
                 continue
             taken.add(slot.picture.sha256)
-            pictures.append(slot.picture)
+            pictures[slot.shown.index] = slot.picture
         return pictures, reasons
 
     def _download(self, slot: _Slot) -> None:
@@ -115,29 +123,33 @@ class Gathering:
             slot.reasons = (f"{slot.shown.address}: stopped",)
         except Exception as error:  # noqa: BLE001 - the thread's end: a fault of ours must not look like a wait
             slot.reasons = (f"{slot.shown.address}: {type(error).__name__}: {error}",)
+        try:
+            if slot.picture and not self._stop.is_set():
+                self._arrived(slot.picture)
         finally:
-            slot.done = True
-        if slot.picture and not self._stop.is_set():
-            self._arrived(slot.picture)
+            with self._changed:
+                slot.done = True
+                self._changed.notify_all()
 
     def _fetched(self, slot: _Slot) -> PaidPicture:
         data, address = fetch(
-            lambda: self._addresses(slot),
+            lambda: mirrors(list(self._pictures), list(self._links))[slot.shown.index],
             all_known=self._all_known.is_set,
             own_origin=self._own_origin,
             deadline=self._deadline,
             stopped=self._stop.is_set,
         )
+        url = None if address.startswith("data:") else address
+        self._keep(slot.shown.index, data, url)
         try:
-            decoded = decode(data)
+            return picture_of(data, url)
         except PictureError as error:
             raise DownloadError([f"{address}: {error}"]) from None
-        url = None if address.startswith("data:") else address
-        return PaidPicture(data, hashlib.sha256(data).hexdigest(), url, decoded)
 
-    def _addresses(self, slot: _Slot) -> list[str]:
-        shown = [each.shown for each in self._slots]
-        return mirrors(shown, list(self._said.links))[slot.shown.index]
+
+def picture_of(data: bytes, url: str | None) -> PaidPicture:
+    """Raises PictureError."""
+    return PaidPicture(data, hashlib.sha256(data).hexdigest(), url, decode(data))
 
 
 def _from_mirror(slot: _Slot) -> bool:

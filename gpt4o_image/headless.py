@@ -113,9 +113,9 @@ class ComfyUIServer:
 class HeadlessComfyUI(ComfyUIServer):
     """A ComfyUI with nothing but the given packs, for as long as the `with` block runs.
 
-    `packs` maps folder names, which may hold no dot (help pages would not be found), to pack folders. `env` is added to this
-    process's environment. Without `base_directory` everything it writes goes to a temporary folder that is
-    removed at the end. Raises `config` with the log's end when it does not start or cannot load a pack.
+    `packs` maps folder names to pack folders; a name with a dot would cost the pack its help pages. `env` is added
+    to this process's environment. Without `base_directory` everything it writes goes to a temporary folder that
+    is removed at the end. Raises `config` with the log's end when it does not start or cannot load a pack.
     """
 
     def __init__(

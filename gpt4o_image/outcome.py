@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from .errors import GPT4oImageError
@@ -32,9 +31,9 @@ class Outcome:
     revised_prompt: str | None = None
     gen_ids: tuple[str, ...] = ()
     cost_usd: float | None = None
+    spent_today_usd: float | None = None
     reused: bool = False
     result_id: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def report(self, paths: tuple[str, ...] = ()) -> dict[str, Any]:
         """The JSON object of `--json` and of the nodes' `report` output."""
@@ -48,9 +47,9 @@ class Outcome:
             "gen_ids": list(self.gen_ids),
             "model": self.model,
             "cost_usd": self.cost_usd,
+            "spent_today_usd": self.spent_today_usd,
             "reused": self.reused,
             "result_id": self.result_id,
-            **self.extra,
         }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from .errors import GPT4oImageError
 
@@ -25,6 +25,10 @@ class Request:
     count: str = "auto"
     seed: int = 0
     artist_names: str = "stop"
+
+    def options(self) -> dict[str, str | int]:
+        """All but the prompt, as reports and the vault keep it."""
+        return {name: value for name, value in asdict(self).items() if name != "prompt"}
 
     @property
     def expected(self) -> int | None:

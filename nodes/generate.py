@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..gpt4o_image.request import ARTIST_NAMES, ASPECT_RATIOS, BACKGROUNDS, COUNTS, MAX_SEED, Request
-from .paid import config_for_choices, outputs, run_paid
+from .pictures import config_for_choices, outputs, pay
 
 
 class Generate(io.ComfyNode):
@@ -62,4 +62,4 @@ class Generate(io.ComfyNode):
         artist_names: str = "stop",
     ) -> io.NodeOutput:
         request = Request(prompt, model, aspect_ratio, background, count, seed, artist_names)
-        return await run_paid(request, gateway, cls.hidden.unique_id)
+        return await pay(request, gateway, cls.hidden.unique_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..gpt4o_image.events import Generating, Progress, Queued
-from ..gpt4o_image.generate import Arrived, Downloading, Notice
+from ..gpt4o_image.notices import Arrived, Downloading, Notice
 from ..gpt4o_image.pixels import preview
 from . import host
 

@@ -1,0 +1,96 @@
+"""A paid result out of the vault: its files, and by its links what was never fetched. Never pays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from .errors import GPT4oImageError, error_from_json
+from .events import Picture
+from .gathering import Gathering, picture_of
+from .outcome import Outcome, PaidPicture
+from .pixels import PictureError
+from .record import Record
+from .vault import Entry, Vault
+
+_FETCH_S = 60.0
+_POLL_S = 0.1
+
+
+def recall(
+    vault: Vault,
+    entry: Entry,
+    own_origin: tuple[str, str, int],
+    *,
+    cancelled: Callable[[], bool],
+    progressed: Callable[[int, int], None],
+) -> Outcome:
+    """The pictures of `entry` as the result of a run that cost nothing. Without any, `error` says what is known.
+
+    `progressed` gets (pictures here, pictures in all). A missing picture is a warning that names its links.
+    """
+    found: dict[int, PaidPicture] = {}
+    for file in entry.files:
+        # Gone or damaged on disk: its links may still live.
+        with suppress(OSError, PictureError):
+            found[file.picture] = picture_of(file.path.read_bytes(), file.url)
+    missing = [picture for picture in entry.pictures if picture.index not in found]
+    reasons: list[str] = []
+    if missing:
+        fetched, reasons = _fetch(vault, entry, own_origin, missing, cancelled, progressed)
+        found |= fetched
+    return _outcome(entry, [found[index] for index in sorted(found)], reasons)
+
+
+def _fetch(
+    vault: Vault,
+    entry: Entry,
+    own_origin: tuple[str, str, int],
+    missing: list[Picture],
+    cancelled: Callable[[], bool],
+    progressed: Callable[[int, int], None],
+) -> tuple[dict[int, PaidPicture], list[str]]:
+    record = Record(vault, entry.id)
+    here = len(entry.pictures) - len(missing)
+    with Gathering(
+        entry.pictures,
+        entry.links,
+        own_origin,
+        time.monotonic() + _FETCH_S,
+        keep=record.picture,
+        arrived=lambda _: progressed(here + gathering.arrived, len(entry.pictures)),
+    ) as gathering:
+        gathering.all_known()
+        for picture in missing:
+            gathering.start(picture)
+        while gathering.running and not cancelled():
+            gathering.wait(_POLL_S)
+        return gathering.settle()
+
+
+def _outcome(entry: Entry, pictures: list[PaidPicture], reasons: list[str]) -> Outcome:
+    details = entry.details
+    warnings = [*details.get("warnings", ()), *(f"Could not be downloaded: {reason}" for reason in reasons)]
+    return Outcome(
+        entry.model,
+        pictures=tuple(pictures),
+        error=None if pictures else _why_empty(entry, reasons),
+        warnings=tuple(dict.fromkeys(warnings)),
+        revised_prompt=details.get("revised_prompt"),
+        gen_ids=tuple(details.get("gen_ids", ())),
+        cost_usd=0.0,
+        reused=True,
+        result_id=entry.id,
+    )
+
+
+def _why_empty(entry: Entry, reasons: list[str]) -> GPT4oImageError:
+    if entry.status == "running":
+        return GPT4oImageError("pending", f"The result {entry.id} is still being made.", billed=entry.billed)
+    if reasons or entry.error is None:
+        lost = "\n".join(reasons) or "its files are gone and it has no links"
+        return GPT4oImageError(
+            "download_failed", f"The pictures of {entry.id} cannot be brought back:\n{lost}", billed=entry.billed
+        )
+    return error_from_json(entry.error)

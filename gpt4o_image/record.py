@@ -1,0 +1,68 @@
+"""One paid call's row in the vault while the call runs. Once money is spent, no trouble with the disk ends a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .errors import Billed
+from .events import Link, Picture
+from .gateways import Gateway
+from .pixels import sniff
+from .prompt import prompt_text
+from .request import Request
+from .vault import NewEntry, Vault
+
+
+def new_entry(request: Request, gateway: Gateway) -> NewEntry:
+    """What the vault keeps of a request. The key leaves out what does not change the picture that is bought."""
+    sent = prompt_text(request)
+    told = {"endpoint": "chat", "gateway": gateway.name, "model": request.model, "prompt": sent, "seed": request.seed}
+    return NewEntry(
+        key=hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
+        gateway=gateway.name,
+        model=request.model,
+        prompt=request.prompt,
+        # The embedded simulator has no address of its own, and no price.
+        price_usd=gateway.prices.get(request.model) if gateway.base_url else 0.0,
+        details={**told, "options": request.options()},
+    )
+
+
+class Record:
+    """Writes to one entry; a failed write becomes one warning. Any thread may call."""
+
+    def __init__(self, vault: Vault, entry_id: str) -> None:
+        self.id = entry_id
+        self.trouble: str | None = None
+        self._vault = vault
+        self._lock = threading.Lock()
+
+    def alive(self, billed: Billed) -> None:
+        self._try(lambda: self._vault.alive(self.id, billed))
+
+    def links(self, found: Sequence[Picture | Link]) -> None:
+        """Before anything of them is fetched."""
+        if found:
+            self._try(lambda: self._vault.add_links(self.id, found))
+
+    def picture(self, index: int, data: bytes, url: str | None) -> None:
+        """Before it is decoded."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        self._try(lambda: self._vault.add_file(self.id, index, data, sha256, sniff(data) or "", url))
+
+    def finish(
+        self, *, billed: Billed, cost_usd: float | None, error: dict[str, Any] | None, details: dict[str, Any]
+    ) -> None:
+        self._try(lambda: self._vault.finish(self.id, billed=billed, cost_usd=cost_usd, error=error, details=details))
+
+    def _try(self, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except (OSError, sqlite3.Error) as error:
+            with self._lock:
+                self.trouble = f"The vault could not keep all of this result: {error}. Save the pictures elsewhere."

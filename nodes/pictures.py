@@ -1,0 +1,81 @@
+"""What every node that gives pictures does: work in a thread, its face on the node, the four outputs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+from comfy_api.latest import io
+
+from ..gpt4o_image.errors import GPT4oImageError
+from ..gpt4o_image.gateways import CONFIG_FILE, Config, load_config
+from ..gpt4o_image.generate import generate
+from ..gpt4o_image.outcome import Outcome
+from ..gpt4o_image.pixels import Batch, canvas
+from ..gpt4o_image.request import Request
+from ..gpt4o_image.vault import Vault
+from . import host
+from .screen import NodeScreen
+from .tensors import to_tensors
+
+Work = Callable[[Config, Vault, NodeScreen, host.Cancelled], Outcome]
+
+
+def config_for_choices() -> Config:
+    """The config behind the combos. A broken file must not take the pack away: it is reported when a node runs."""
+    try:
+        return load_config(host.home())
+    except GPT4oImageError:
+        return Config(host.home() / CONFIG_FILE)
+
+
+def outputs() -> list[io.Output]:
+    """The four outputs of every node that gives pictures, in their fixed order."""
+    return [
+        io.Image.Output("image", tooltip="RGBA where a picture has real transparency, else RGB."),
+        io.Image.Output("rgb", tooltip="Always RGB; colours bled under the transparent part, for upscalers and VAE."),
+        io.Mask.Output("mask", tooltip="1 = transparent, as LoadImage gives it; zeros for an opaque picture."),
+        io.String.Output("report", tooltip="What came and what it cost, as JSON."),
+    ]
+
+
+async def pay(request: Request, gateway: str, node_id: str) -> io.NodeOutput:
+    """The outputs of one paid call, or of the vault where the same was paid for before."""
+
+    def work(config: Config, _: Vault, screen: NodeScreen, cancelled: host.Cancelled) -> Outcome:
+        with host.SLOTS.one_of(config.max_parallel, cancelled):
+            return generate(request, gateway, config, os.environ, notify=screen.tell, cancelled=cancelled)
+
+    return await give(work, node_id)
+
+
+async def give(work: Work, node_id: str) -> io.NodeOutput:
+    """Runs `work` in a thread and gives its pictures. Raises GPT4oImageError, or the host's interrupt on Cancel."""
+    config = load_config(host.home())
+    vault = Vault(config.vault)
+    screen = NodeScreen(node_id)
+
+    def decoded(cancelled: host.Cancelled) -> tuple[Outcome, Batch | None]:
+        outcome = work(config, vault, screen, cancelled)
+        return outcome, None if outcome.error else canvas([picture.decoded for picture in outcome.pictures])
+
+    outcome, batch = await host.run_in_thread(decoded, tick=screen.tick)
+    if outcome.error or batch is None:
+        error = outcome.error or GPT4oImageError("no_image", "The result holds no picture.", billed="unknown")
+        screen.end(f"{error.kind} (billed: {error.billed})")
+        if error.kind == "cancelled":
+            host.raise_interrupt()
+        raise error
+    screen.end("from the vault, not billed" if outcome.reused else f"saved as {outcome.result_id}")
+    return io.NodeOutput(*to_tensors(batch), _report(outcome, batch, vault))
+
+
+def _report(outcome: Outcome, batch: Batch, vault: Vault) -> str:
+    if batch.mixed:
+        height, width = batch.mask.shape[1:]
+        note = f"The pictures differ in size: each is centred, unresampled, on a canvas of {width}x{height}."
+        outcome = replace(outcome, warnings=(*outcome.warnings, note))
+    paths = tuple(str(vault.path_of(picture.sha256, picture.decoded.mime)) for picture in outcome.pictures)
+    return json.dumps(outcome.report(paths), ensure_ascii=False, indent=1)
