@@ -54,7 +54,7 @@ def find_artists(prompt: str, more: Mapping[str, str]) -> list[Artist]:
     found: dict[str, Artist] = {}
     for match in pattern.finditer(_fold(prompt)):
         if match.lastindex:
-            entry, artist = spellings[_key(match[match.lastindex])]
+            entry, artist = spellings[match[match.lastindex].replace(" ", "")]
             found[entry] = max(found.get(entry, artist), artist, key=lambda one: len(one.name))
     return list(found.values())
 
@@ -65,72 +65,64 @@ _LETTER = (
     r"[^\W_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff\uf900-\ufaff"
     r"\U00020000-\U0003ffff]"
 )
-_JOINT = r"\-_.=\u00b7\u2010-\u2015\u2022\u2027\u2219\u22c5\u30a0\u30fb"
-_GAP = rf"(?:[ \t]{{0,3}}|[{_JOINT}]|[ \t]*\r?\n[ \t]*)"
-_GAPS = re.compile(rf"[\s{_JOINT}]+")
+_START = rf"(?:(?<!{_LETTER})|(?!{_LETTER}))"
+_END = rf"(?:(?<!{_LETTER})|(?=(?:esque|ish|s)?(?!{_LETTER})))"
+# What may stand between the parts of a name. Not ". " or " - ": there one thing ends and another begins.
+_GAP = re.compile(r"[ \t]{0,3}\r?\n[ \t]{0,3}|[ \t]{1,3}|[-_.=\u00b7\u2010-\u2015\u2022\u2027\u2219\u22c5\u30a0\u30fb]")
 _INVISIBLE = re.compile("[\u00ad\u0300-\u036f\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]")
 # Letters that Unicode does not take apart: l, o and d with a stroke, dotless i, the other saki of Miyazaki.
 _ALIKE = str.maketrans("\u0142\u00f8\u0111\u0131\ufa11", "lodi\u5d0e")
 
 
 def _fold(text: str) -> str:
-    """Case, width, accents and invisible signs away: full-width letters, capitals and diacritics all read alike."""
+    """Case, width, accents and invisible signs away, and each gap as one blank."""
     if text.isascii():
-        return text.lower()
+        return _GAP.sub(" ", text.lower())
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFKD", text.casefold()))
-    return unicodedata.normalize("NFKC", plain).casefold().translate(_ALIKE)
+    return _GAP.sub(" ", unicodedata.normalize("NFKC", plain).casefold().translate(_ALIKE))
 
 
 def _key(name: str) -> str:
-    return _GAPS.sub("", _fold(name))
+    return "".join(_fold(name).split())
 
 
-def _body(name: str) -> str:
-    """A name as a pattern: any gap, dot or hyphen between its parts, or none; then no letter of the same word."""
-    body = _GAP.join(re.escape(part) for part in _GAPS.split(_fold(name)) if part)
-    return rf"{body}(?:esque|ish|s)?(?!{_LETTER})" if re.search(rf"{_LETTER}\Z", body) else body
-
-
-def _any(patterns: Iterable[str]) -> str:
-    """The alternatives, or what never matches; the longest first, so that no name hides one that goes on."""
-    return "|".join(sorted(set(patterns), key=lambda one: (-len(one), one))) or "(?!)"
+def _any(names: Iterable[str]) -> str:
+    """The names as alternatives with optional gaps; the longest first, so that none hides one that goes on."""
+    patterns = {" ?".join(re.escape(part) for part in _fold(name).split()) for name in names}
+    return "|".join(sorted(patterns, key=lambda one: (-len(one), one))) or "(?!)"
 
 
 @lru_cache(maxsize=4)
 def _compiled(own: tuple[tuple[str, str], ...]) -> tuple[re.Pattern[str], dict[str, tuple[str, Artist]]]:
     """One pattern for all names, and whom each spelling names: key -> (entry, artist)."""
     data = cast("dict[str, Any]", json.loads(Path(__file__).with_name("artists.json").read_text("utf-8")))
-    names: dict[str, tuple[str, Artist]] = {}
-    styled: dict[str, tuple[str, Artist]] = {}
+    spellings: dict[str, tuple[str, Artist]] = {}
+    sure: list[str] = []
+    doubtful: list[str] = []
     harmless: list[str] = []
+
+    def add(entry: str, names: Iterable[str], instead: str, where: list[str]) -> None:
+        for name in filter(_key, names):
+            where.append(name)
+            spellings.setdefault(_key(name), (entry, Artist(name, instead)))
+
     for name, instead in own:
-        if _key(name):
-            names.setdefault(_key(name), (_key(name), Artist(name, instead)))
+        add(_key(name), [name], instead, sure)
     for entry in cast("list[dict[str, Any]]", data["artists"]):
         english, instead = str(entry["name_en"]), str(entry["instead"])
-        listed = (english, entry.get("name_ja", english), *entry.get("name_zh", ()), *entry.get("also", ()))
-        for spelling in listed:
-            names.setdefault(_key(spelling), (english, Artist(spelling, instead)))
-        for spelling in entry.get("in_style", ()):
-            styled.setdefault(_key(spelling), (english, Artist(spelling, instead)))
+        other = (*filter(None, [entry.get("name_ja")]), *entry.get("name_zh", ()), *entry.get("also", ()))
+        add(english, (english, *other), instead, sure)
+        add(english, entry.get("in_style", ()), instead, doubtful)
         harmless += entry.get("unless", ())
-    return re.compile(_pattern(names, styled, harmless, data["style"])), {**styled, **names}
+    return re.compile(_pattern(sure, doubtful, harmless, data["style"])), spellings
 
 
 def _pattern(
-    names: Mapping[str, tuple[str, Artist]],
-    styled: Mapping[str, tuple[str, Artist]],
-    harmless: Iterable[str],
-    style: Mapping[str, Iterable[str]],
+    sure: Iterable[str], doubtful: Iterable[str], harmless: Iterable[str], style: Mapping[str, Iterable[str]]
 ) -> str:
-    """A harmless word comes first and has no group: it takes the text away from the name that it holds.
-
-    Each alternative starts with a plain letter, which keeps the search at a few milliseconds.
-    """
-    bodies = {"".join(re.findall(_LETTER, key[:1])): [] for key in names} | {"": []}
-    del bodies
-    words = [name for key, (_, name) in names.items() if re.match(_LETTER, key)]
-    others = [name for key, (_, name) in names.items() if not re.match(_LETTER, key)]
-    surname = _any(re.escape(key) for key in styled)
-    _ = (words, others, surname, harmless, style)
-    return ""
+    """What a name is harmless in comes first and has no group: it takes the text away from the name."""
+    surname = rf"({_any(doubtful)}){_END}(?:['\u2019]?s)?"
+    no_place = rf"(?! ?(?:{_any(style['not_next'])}){_END})"
+    by_name = rf"(?:{_any(style['before'])})[ :]+[\"'\u201c\u2018]?(?={surname}{no_place})"
+    name_style = rf"{surname} ?(?:{_any(style['after'])}){_END}{no_place}"
+    return rf"(?:{_any(harmless)}){_END}|{_START}(?:({_any(sure)}){_END}|{by_name}|{name_style})"
