@@ -187,7 +187,7 @@ def _check(options: argparse.Namespace) -> int:
         print(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.text}")  # noqa: T201
         if finding.advice:
             print(f"     {finding.advice}")  # noqa: T201
-    return OK if all(finding.ok for finding in findings) else FAILED
+    return OK if all(finding.ok or finding.name == "backup host" for finding in findings) else FAILED
 
 
 def _key(options: argparse.Namespace) -> int:

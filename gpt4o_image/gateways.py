@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,13 +83,16 @@ def origin(url: str) -> tuple[str, str, int]:
 def load_config(home: Path) -> Config:
     """Reads `config.toml` in `home`; no file means the defaults. Raises `config` with line and column."""
     path = home / CONFIG_FILE
-    if not path.exists():
-        return Config(path)
     try:
-        text = path.read_text("utf-8")
+        if not path.exists():
+            return Config(path)
+        text = path.read_text("utf-8-sig")  # Windows' Notepad may put a mark in front
+        mode = path.stat().st_mode
     except (OSError, UnicodeDecodeError) as error:
         raise _config_error(path, f"cannot be read: {error}") from error
-    _refuse_readable_by_others(path)
+    # A file that holds a key is its owner's alone. Windows keeps user folders private by itself.
+    if os.name == "posix" and mode & 0o077:
+        raise _config_error(path, f"can be read by others; run: chmod 600 {shlex.quote(str(path))}")
     return _parse(path, text)
 
 
@@ -98,7 +103,10 @@ def _parse(path: Path, text: str) -> Config:
     try:
         table = tomlkit.parse(text).unwrap()
     except ParseError as error:
-        raise _config_error(path, f"line {error.line}, column {error.col}: {error}") from None
+        problem = str(error).removesuffix(f" at line {error.line} col {error.col}")
+        # What it quotes may be a key that stands where none belongs.
+        problem = re.sub(r'".{9,}"', '"..."', problem)
+        raise _config_error(path, f"line {error.line}, column {error.col + 1}: {problem}") from None
     except TOMLKitError as error:
         raise _config_error(path, str(error)) from None
     for key in table:
@@ -120,18 +128,21 @@ def _check_settings(config: Config) -> None:
     for name, (value, whole) in numbers.items():
         if value is None:
             continue
-        right_type = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-        if not right_type or value <= 0:
+        if not _is_number(value) or value <= 0 or (whole and not isinstance(value, int)):
             kind = "a whole number" if whole else "a number"
             raise _config_error(config.path, f"{name} must be {kind} above 0, not {value!r}")
     if config.gateway not in config.gateway_names() or config.gateway == DEFAULT:
         known = ", ".join(config.gateway_names()[1:])
         raise _config_error(config.path, f'gateway = "{config.gateway}" names no profile; known are {known}')
-    _table(config.path, {"artist_names": config.artist_names}, "artist_names")
+    for name, instead in _table(config.path, {"artist_names": config.artist_names}, "artist_names").items():
+        if not isinstance(instead, str) or not instead.strip():
+            raise _config_error(config.path, f'artist_names: "{name}" needs a text that says it another way')
 
 
 def _profile(path: Path, name: str, value: Any) -> Mapping[str, Any]:
     where = f"profile {name}"
+    if name == DEFAULT:
+        raise _config_error(path, f'"{DEFAULT}" stands for the setting `gateway` and cannot be a profile')
     if not isinstance(value, dict):
         raise _config_error(path, f"{where} must be a table: [profiles.{name}]")
     profile = cast("dict[str, Any]", value)
@@ -145,11 +156,15 @@ def _profile(path: Path, name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(models, list) or not all(isinstance(m, str) and m for m in cast("list[Any]", models)):
         raise _config_error(path, f'{where}: models must be a list of names: ["gpt-4o-image"]')
     prices = _table(path, profile, "prices")
-    if not all(isinstance(p, (int, float)) and p >= 0 for p in prices.values()):
+    if not all(_is_number(p) and p >= 0 for p in prices.values()):
         raise _config_error(path, f"{where}: prices are US dollars a call, one number for each model")
     if name not in (AIHUBMIX, SIMULATOR) or profile.get("base_url"):
         _check_url(path, where, profile.get("base_url", ""))
     return profile
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15  # no inf, no nan
 
 
 def _table(path: Path, table: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -162,21 +177,27 @@ def _table(path: Path, table: Mapping[str, Any], key: str) -> dict[str, Any]:
 def _check_url(path: Path, where: str, url: str) -> None:
     try:
         scheme, host, _ = origin(url)
-        embedded_login = "@" in urlsplit(url).netloc
     except ValueError:
-        scheme, host, embedded_login = "", "", False
-    if scheme not in ("https", "http") or not host or embedded_login:
-        raise _config_error(path, f'{where}: base_url must look like "{AIHUBMIX_URL}", not "{url}"')
-
-
-def _refuse_readable_by_others(path: Path) -> None:
-    """A file that holds a key is its owner's alone. Windows keeps user folders private by itself."""
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        raise _config_error(path, f"can be read by others; run: chmod 600 {path}")
+        scheme, host = "", ""
+    # Not quoted back: it may hold a login or a key.
+    if scheme not in ("https", "http") or not host or re.search(r"[@?#\s\x00-\x1f]", url):
+        raise _config_error(path, f'{where}: base_url must look like "{AIHUBMIX_URL}", without login, query or blanks')
 
 
 def _config_error(path: Path, problem: str) -> GPT4oImageError:
     return GPT4oImageError("config", f"{path}: {problem}")
+
+
+def locate(name: str, config: Config, environ: Mapping[str, str]) -> tuple[str, str]:
+    """(profile, base URL) behind a choice of the `gateway` input. Raises `config`."""
+    chosen = config.gateway if name == DEFAULT else name
+    if chosen not in config.gateway_names():
+        known = ", ".join(config.gateway_names())
+        raise GPT4oImageError("config", f'There is no gateway "{chosen}". Choose one of {known}.')
+    url = base_url(chosen, config, environ)
+    if chosen == AIHUBMIX:
+        _check_url(config.path, f"{BASE_URL_VARIABLE} or profile {chosen}", url)
+    return chosen, url
 
 
 def choose_gateway(name: str, config: Config, environ: Mapping[str, str]) -> Gateway:
@@ -184,18 +205,12 @@ def choose_gateway(name: str, config: Config, environ: Mapping[str, str]) -> Gat
 
     Raises `config` for an unknown name and for a missing key; it never turns to the simulator by itself.
     """
-    chosen = config.gateway if name == DEFAULT else name
-    if chosen not in config.gateway_names():
-        known = ", ".join(config.gateway_names())
-        raise GPT4oImageError("config", f'There is no gateway "{chosen}". Choose one of {known}.')
+    chosen, url = locate(name, config, environ)
     profile = config.profiles.get(chosen, {})
-    url = base_url(chosen, config, environ)
-    if chosen == AIHUBMIX:
-        _check_url(config.path, f"{BASE_URL_VARIABLE} or profile {chosen}", url)
     api_key = _key(chosen, config, environ)
     if not api_key:
         raise GPT4oImageError("config", _how_to_set_a_key(chosen, config.path))
-    if not api_key.isascii() or any(c.isspace() for c in api_key):
+    if not re.fullmatch(r"[!-~]+", api_key):
         raise GPT4oImageError("config", f"The key of {chosen} has characters that no key has. Set it again.")
     return Gateway(
         name=chosen,
@@ -239,21 +254,28 @@ def _how_to_set_a_key(name: str, path: Path) -> str:
 def set_key(home: Path, name: str, api_key: str | None) -> Path:
     """Writes (or with None removes) the key of a profile, keeping all else in the file. Mode 0600 from the start."""
     import tomlkit
+    from tomlkit.items import InlineTable
 
     config = load_config(home)
     if name not in config.gateway_names() or name in (DEFAULT, SIMULATOR):
         known = ", ".join(n for n in config.gateway_names() if n not in (DEFAULT, SIMULATOR))
         raise GPT4oImageError("config", f'There is no gateway "{name}" that takes a key. Choose one of {known}.')
-    document = tomlkit.parse(config.path.read_text("utf-8")) if config.path.exists() else tomlkit.document()
+    if api_key is None and "api_key" not in config.profiles.get(name, {}):
+        return config.path
+    document = tomlkit.document()
+    if config.path.exists():
+        document = tomlkit.parse(config.path.read_text("utf-8-sig"))
     profiles = cast("dict[str, Any]", document.setdefault("profiles", tomlkit.table(is_super_table=True)))
-    profile = cast("dict[str, Any]", profiles.setdefault(name, tomlkit.table()))
+    inline = isinstance(profiles, InlineTable)
+    profile = cast("dict[str, Any]", profiles.setdefault(name, tomlkit.inline_table() if inline else tomlkit.table()))
     if api_key is None:
         profile.pop("api_key", None)
     else:
         profile["api_key"] = api_key
     home.mkdir(parents=True, exist_ok=True)
     unfinished = config.path.with_suffix(".new")
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+    unfinished.unlink(missing_ok=True)  # one that was left behind would keep its own mode
+    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write(tomlkit.dumps(document))
     unfinished.replace(config.path)
     return config.path

@@ -1,0 +1,525 @@
+"""What `gpt4o-image check` finds, against the simulator and against gateways that fail in every way."""
+
+import json
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from gpt4o_image import check as module
+from gpt4o_image.check import Finding, check
+from gpt4o_image.gateways import Config
+
+KEY = "sk-secret-0123456789abcdef"
+MODELS = {"data": [{"id": "gpt-4o-image"}, {"id": "gpt-4o-image-vip"}]}
+PUBLIC = {"success": True, "message": "", "data": [{"model_id": "gpt-4o-image"}, {"model_id": "gpt-4o-image-vip"}]}
+REMAIN = "/dashboard/billing/remain"
+
+
+class Host:
+    """A gateway of our own. `answers` is path -> (status, body, headers) or what to do with the connection."""
+
+    def __init__(self, server):
+        self.server = server
+        self.answers = {}
+        self.seen = []
+
+    @property
+    def root(self):
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    @property
+    def base_url(self):
+        return f"{self.root}/v1"
+
+    def says(self, path, status, body="", **headers):
+        self.answers[path] = (status, body if isinstance(body, str) else json.dumps(body), headers)
+
+    def keys(self):
+        return [headers.get("authorization", "") for _, _, headers in self.seen]
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        host = self.server.host
+        host.seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
+        answer = host.answers.get(self.path.partition("?")[0], host.answers.get("*", (404, "{}", {})))
+        if callable(answer):
+            answer(self)
+            return
+        status, body, headers = answer
+        self.send_response(status)
+        for name, value in ({"Content-Type": "application/json"} | headers).items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body.encode())))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def serving():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        server.host = Host(server)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server.host
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def main():
+    """A healthy AiHubMix."""
+    with serving() as host:
+        host.says("/v1/models", 200, MODELS)
+        host.says("/api/v1/models", 200, PUBLIC)
+        host.says(REMAIN, 200, {"object": "list", "total_usage": 12.345})
+        yield host
+
+
+@pytest.fixture
+def backup():
+    with serving() as host:
+        host.says("*", 401, {"error": {"message": "no key provided"}})
+        yield host
+
+
+@pytest.fixture
+def config(tmp_path):
+    return Config(tmp_path / "config.toml")
+
+
+@pytest.fixture(autouse=True)
+def no_real_hosts(monkeypatch):
+    monkeypatch.setattr(module, "HOSTS", ())
+    monkeypatch.setattr(module, "TIMEOUT_S", 5.0)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def environ(host, key=KEY):
+    return {"GPT4O_IMAGE_BASE_URL": host.base_url} | ({"AIHUBMIX_API_KEY": key} if key else {})
+
+
+def run(config, surroundings, gateway="default"):
+    """Findings by name; none of them shows the key, each failure says what to do."""
+    findings = check(config, surroundings, gateway)
+    for finding in findings:
+        assert KEY not in json.dumps(finding.as_json())
+        assert KEY not in repr(finding)
+        assert finding.text
+        assert finding.ok or finding.advice
+    return {finding.name: finding for finding in findings}
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+# All is well
+
+
+def test_the_simulator_as_aihubmix(config, simulator):
+    found = run(config, environ(simulator))
+    assert list(found) == ["key", "host", "balance", "models"]
+    assert all(finding.ok for finding in found.values())
+    assert "AIHUBMIX_API_KEY" in found["key"].text
+    assert simulator.origin in found["host"].text
+    assert found["balance"].text == (
+        "$12.35 is left, enough for calls: 1371 with gpt-4o-image-vip, 2469 with gpt-4o-image."
+    )
+    assert found["models"].text == "The gateway offers gpt-4o-image-vip, gpt-4o-image."
+    sent = simulator.requests()
+    assert simulator.posts() == 0
+    assert {record["path"] for record in sent} == {"/v1/models", "/api/v1/models", REMAIN}
+
+
+def test_the_embedded_simulator_needs_nothing(config):
+    (finding,) = check(config, {}, "simulator")
+    assert finding.ok
+    assert "needs no key" in finding.text
+
+
+def test_findings_as_json():
+    assert Finding("key", False, "none", "set one").as_json() == {
+        "name": "key", "ok": False, "text": "none", "advice": "set one",
+    }  # fmt: skip
+
+
+# Where the key goes
+
+
+def test_backups_are_asked_without_the_key(config, main, backup, monkeypatch):
+    with serving() as third:
+        third.says("*", 502, "<html>bad gateway</html>")
+        monkeypatch.setattr(module, "HOSTS", (main.base_url, backup.base_url, third.base_url))
+        findings = check(config, environ(main))
+        assert [one.name for one in findings] == ["key", "host", "balance", "models", "backup host", "backup host"]
+        assert all(one.ok for one in findings)
+        assert backup.root in findings[4].text
+        for host in (backup, third):
+            assert len(host.seen) == 1
+            assert host.keys() == [""]
+            assert KEY not in repr(host.seen)
+        assert {method for method, _, _ in main.seen + backup.seen + third.seen} == {"GET"}
+
+
+def test_a_backup_host_in_use_need_not_tell_a_balance(config, main, backup, monkeypatch):
+    monkeypatch.setattr(module, "HOSTS", (backup.base_url, main.base_url))
+    main.says(REMAIN, 404, {"error": {"message": "Invalid URL"}})
+    assert [one.name for one in check(config, environ(main))] == ["key", "host", "models", "backup host"]
+
+
+def test_a_host_of_the_users_own_has_no_backups(config, main, backup, monkeypatch):
+    monkeypatch.setattr(module, "HOSTS", ("http://aihubmix.invalid/v1", backup.base_url))
+    assert "backup host" not in run(config, environ(main))
+    assert backup.seen == []
+
+
+def test_a_redirect_is_not_followed(config, main, backup):
+    main.says("*", 302, "", Location=f"{backup.root}/v1/models?key={KEY}")
+    main.answers = {"*": main.answers["*"]}
+    found = run(config, environ(main))
+    assert backup.seen == []
+    assert backup.root in found["balance"].text
+    assert "not sent there" in found["balance"].text
+    assert "base_url" in found["balance"].advice
+
+
+def test_logins_and_cookies_of_the_machine_stay_here(config, main, monkeypatch, tmp_path):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login me password hunter2\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    main.says("/api/v1/models", 200, PUBLIC, Set_Cookie="a=b; Path=/")
+    run(config, environ(main))
+    assert sorted(set(main.keys())) == ["", f"Bearer {KEY}"]
+    assert all("cookie" not in headers for _, _, headers in main.seen)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 500])
+@pytest.mark.parametrize("shape", ["{}", "x" * 190 + "{}", "sk-secret-01**********cdef {}", "<p>{}</p>"])
+def test_a_gateway_that_quotes_the_key_is_not_quoted(config, main, status, shape):
+    for path in ("/v1/models", "/api/v1/models", REMAIN):
+        main.says(path, status, {"error": {"message": shape.format(KEY)}} if "<" not in shape else shape.format(KEY))
+    texts = [f"{finding.text} {finding.advice}" for finding in run(config, environ(main)).values()]
+    assert not any("secret" in text or "0123" in text for text in texts)
+
+
+# Keys and settings
+
+
+def test_without_a_key_the_rest_is_looked_at(config, main):
+    found = run(config, environ(main, key=""))
+    assert [(name, finding.ok) for name, finding in found.items()] == [("key", False), ("host", True), ("models", True)]
+    assert found["key"].text == "There is no key for the gateway aihubmix."
+    for words in ("AIHUBMIX_API_KEY", "gpt4o-image key set", str(config.path)):
+        assert words in found["key"].advice
+    assert set(main.keys()) == {""}
+
+
+def test_a_key_that_is_none(config, main):
+    found = run(config, environ(main, key="sk with blanks"))
+    assert not found["key"].ok
+    assert "Set it again" in found["key"].advice
+    assert set(main.keys()) == {""}
+
+
+def test_the_key_of_the_file_is_named_as_such(main, tmp_path):
+    profile = {"base_url": main.base_url, "api_key": KEY}
+    found = run(Config(tmp_path / "config.toml", profiles={"aihubmix": profile}), {})
+    assert "config.toml" in found["key"].text
+    assert found["balance"].ok
+
+
+@pytest.mark.parametrize(
+    ("surroundings", "gateway"), [({}, "elsewhere"), ({"GPT4O_IMAGE_BASE_URL": "nonsense"}, "aihubmix")]
+)
+def test_a_gateway_that_is_none(config, surroundings, gateway):
+    found = run(config, surroundings, gateway)
+    assert list(found) == ["gateway"]
+    assert not found["gateway"].ok
+    assert str(config.path) in found["gateway"].advice
+
+
+# Balance
+
+
+@pytest.mark.parametrize(
+    ("body", "ok", "said"),
+    [
+        (
+            {"total_usage": 0.75},
+            True,
+            "$0.75 is left, enough for calls: 83 with gpt-4o-image-vip, 150 with gpt-4o-image.",
+        ),
+        ({"data": {"total_usage": 0.75}}, True, "$0.75 is left"),
+        ({"code": 0, "data": {"total_usage": "0.75"}}, True, "$0.75 is left"),
+        ({"total_usage": -0.000002}, True, "no limit"),
+        ({"total_usage": 0}, False, "$0.000 is left: too little"),
+        ({"total_usage": 0.004}, False, "$0.004 is left: too little"),
+        ({"total_usage": -3.5}, False, "too little"),
+        ({"total_usage": None}, False, "names no balance"),
+        ({"total_usage": "much"}, False, "names no balance"),
+        ({"total_usage": float("nan")}, False, "names no balance"),
+        ({"total_usage": []}, False, "names no balance"),
+        ({"data": []}, False, "names no balance"),
+        ({}, False, "names no balance"),
+    ],
+)
+def test_balances(config, main, body, ok, said):
+    main.says(REMAIN, 200, body)
+    finding = run(config, environ(main))["balance"]
+    assert finding.ok is ok
+    assert said in finding.text
+    if "too little" in said:
+        assert "Recharge" in finding.advice
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (403, "Your account balance is insufficient. Please recharge. (tid: 2025)"),
+        (401, "This token's quota has been exhausted"),
+        (429, "quota exhausted"),
+        (200, "insufficient credits"),
+    ],
+)
+def test_an_empty_account(config, main, status, message):
+    body = {"code": -1, "msg": message} if status == 200 else {"error": {"message": message}}
+    main.says(REMAIN, status, body)
+    main.says("/v1/models", status, body)
+    found = run(config, environ(main))
+    assert not found["balance"].ok
+    assert message.rstrip(".") in found["balance"].text
+    assert "Recharge" in found["balance"].advice
+    assert found["models"].ok, "told once; the public list is there"
+
+
+# Answers that are no good
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "text", "advice"),
+    [
+        (401, {"error": {"message": "no key (tid: 77)"}}, '(HTTP 401): "no key (tid: 77)"', "gpt4o-image key set"),
+        (403, {"error": {"message": "key is disabled"}}, '(HTTP 403): "key is disabled"', "console"),
+        (404, {"error": {"message": "Invalid URL"}}, "nothing at this address (HTTP 404)", "/v1"),
+        (429, {"error": {"message": "Too many requests"}}, "too many requests (HTTP 429)", "Wait"),
+        (500, {"error": "broken"}, 'trouble of its own (HTTP 500): "broken"', "status.aihubmix.com"),
+        (418, "teapot", 'means nothing here (HTTP 418): "teapot"', "base_url"),
+        (200, "", "means nothing here (HTTP 200)", "base_url"),
+        (200, "[1, 2]", "means nothing here (HTTP 200)", "base_url"),
+        (200, {"success": False, "message": "maintenance"}, "means nothing here (HTTP 200)", "base_url"),
+        (200, "[" * 100_000, "means nothing here (HTTP 200)", "base_url"),
+        (403, "\x1b[31m\u202eevil", "evil", "console"),
+    ],
+)  # fmt: skip
+def test_refusals(config, main, status, body, text, advice):
+    main.says(REMAIN, status, body)
+    finding = run(config, environ(main))["balance"]
+    assert not finding.ok
+    assert text in finding.text
+    assert advice in finding.advice
+    assert finding.text.isprintable()
+    assert len(finding.text) < 400
+
+
+@pytest.mark.parametrize("status", [200, 403, 502])
+def test_a_web_page_is_not_a_gateway(config, main, status):
+    page = "<!doctype html>\n<html><title>Just a moment...</title><script>var x</script></html>"
+    for path in ("/v1/models", "/api/v1/models", REMAIN):
+        main.says(path, status, page, Content_Type="text/html; charset=utf-8")
+    found = run(config, environ(main))
+    assert found["host"].ok
+    assert f"web page (HTTP {status})" in found["balance"].text
+    assert "Just a moment..." in found["balance"].text
+    assert "<" not in found["balance"].text
+    assert "base_url" in found["balance"].advice
+    assert "models" not in found, "told once"
+
+
+# Models
+
+
+def test_models_come_from_either_list(config, main):
+    main.says("/v1/models", 404, {"error": {"message": "Invalid URL"}})
+    assert run(config, environ(main))["models"] == Finding(
+        "models", True, "The gateway offers gpt-4o-image-vip, gpt-4o-image."
+    )
+    main.says("/v1/models", 200, {"data": [{"id": "gpt-4o-image"}, 5, {}, None]})
+    main.says("/api/v1/models", 500, "")
+    text = run(config, environ(main))["models"].text
+    assert text == "The gateway offers gpt-4o-image; not listed: gpt-4o-image-vip."
+
+
+def test_models_that_are_not_listed(config, main):
+    main.says("/v1/models", 200, {"data": [{"id": "gpt-9"}]})
+    main.says("/api/v1/models", 200, {"data": []})
+    finding = run(config, environ(main))["models"]
+    assert not finding.ok
+    assert "lists 1 models, none of them gpt-4o-image-vip or gpt-4o-image" in finding.text
+    assert "config.toml" in finding.advice
+
+
+def test_lists_that_cannot_be_read(config, main):
+    main.says("/v1/models", 200, {"data": {"gpt-4o-image": {}}})
+    main.says("/api/v1/models", 503, {"error": {"message": "down"}})
+    found = run(config, environ(main))
+    assert "cannot be read" in found["models"].text
+    assert '(HTTP 503): "down"' in found["public models"].text
+
+
+def test_a_key_that_may_not_list_models(config, main):
+    main.says("/v1/models", 403, {"error": {"message": "key is disabled"}})
+    findings = check(config, environ(main))
+    assert [(one.name, one.ok) for one in findings] == [
+        ("key", True), ("host", True), ("balance", True), ("models", False), ("models", True),
+    ]  # fmt: skip
+
+
+# Hosts that do not answer
+
+
+def refused(config, base_url, **more):
+    found = run(config, {"AIHUBMIX_API_KEY": KEY, "GPT4O_IMAGE_BASE_URL": base_url}, **more)
+    assert list(found)[:2] == ["key", "host"]
+    assert not found["host"].ok
+    return found["host"]
+
+
+def test_nobody_listens(config):
+    port = free_port()
+    finding = refused(config, f"http://127.0.0.1:{port}/v1")
+    assert finding.text == f"http://127.0.0.1:{port} cannot be reached."
+    assert "network" in finding.advice
+
+
+def test_a_name_that_resolves_to_nothing(config):
+    assert "cannot be reached" in refused(config, "http://gateway.invalid/v1").text
+    assert "cannot be reached" in refused(config, f"http://{'x' * 70}.example/v1").text
+
+
+def test_tls_trouble(config, main):
+    finding = refused(config, main.base_url.replace("http:", "https:"))
+    assert "TLS" in finding.text
+    assert "clock" in finding.advice
+
+
+def test_silence(config, main, monkeypatch):
+    monkeypatch.setattr(module, "TIMEOUT_S", 0.2)
+    over = threading.Event()
+    main.answers = {"*": lambda _: over.wait(5)}
+    finding = refused(config, main.base_url)
+    over.set()
+    assert "did not answer within 0.2 s" in finding.text
+    assert "network" in finding.advice
+
+
+def test_a_proxy_that_is_not_there(config, monkeypatch):
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    finding = refused(config, "http://gateway.invalid/v1")
+    assert "proxy" in finding.text
+    assert "HTTP_PROXY" in finding.advice
+
+
+def test_not_http_at_all(config, main):
+    main.answers = {"*": lambda handler: handler.wfile.write(b"SSH-2.0-x\r\n")}
+    assert "cannot be reached" in refused(config, main.base_url).text
+
+
+def test_an_answer_that_breaks_off(config, main):
+    def half(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(b'{"total_usage": 1')
+
+    main.answers[REMAIN] = half
+    found = run(config, environ(main))
+    assert found["host"].ok
+    assert "broke off" in found["balance"].text
+
+
+def test_an_answer_without_an_end(config, main, monkeypatch):
+    monkeypatch.setattr(module, "_MAX_BYTES", 1 << 18)
+
+    def flood(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        try:
+            while True:
+                handler.wfile.write(b" " * 65536)
+        except OSError:
+            pass
+
+    main.answers[REMAIN] = flood
+    assert "means nothing" in run(config, environ(main))["balance"].text
+
+
+def test_the_main_host_is_down_and_a_backup_is_not(config, backup, monkeypatch):
+    base_url = f"http://127.0.0.1:{free_port()}/v1"
+    dead = f"http://127.0.0.1:{free_port()}/v1"
+    monkeypatch.setattr(module, "HOSTS", (base_url, dead, backup.base_url))
+    findings = check(config, {"AIHUBMIX_API_KEY": KEY, "GPT4O_IMAGE_BASE_URL": base_url})
+    assert [(one.name, one.ok) for one in findings] == [
+        ("key", True), ("host", False), ("backup host", False), ("backup host", True),
+    ]  # fmt: skip
+    assert f"GPT4O_IMAGE_BASE_URL={backup.base_url}" in findings[1].advice
+    assert "only when the main host fails" in findings[2].advice
+    assert backup.keys() == [""]
+
+
+# Other profiles
+
+
+def other(tmp_path, host, **more):
+    return Config(tmp_path / "config.toml", profiles={"other": {"base_url": host.base_url, "api_key": KEY, **more}})
+
+
+def test_another_profile(tmp_path, main, backup, monkeypatch):
+    monkeypatch.setattr(module, "HOSTS", (main.base_url, backup.base_url))
+    main.says("/v1/models", 200, {"data": [{"id": "image-x"}]})
+    found = run(other(tmp_path, main, models=["image-x"]), {"AIHUBMIX_API_KEY": "sk-another"}, "other")
+    assert list(found) == ["key", "host", "balance", "models"]
+    assert all(finding.ok for finding in found.values())
+    assert "offers image-x" in found["models"].text
+    assert backup.seen == []
+    assert {path for _, path, _ in main.seen} == {"/v1/models", REMAIN}
+    assert set(main.keys()) == {f"Bearer {KEY}"}
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 302, 500])
+def test_another_profile_need_not_tell_a_balance(tmp_path, main, status):
+    main.says(REMAIN, status, "<html></html>" if status == 404 else {"message": "no such thing"}, Location="/")
+    found = run(other(tmp_path, main), {}, "other")
+    assert list(found) == ["key", "host", "models"]
+
+
+def test_another_profile_without_a_key(tmp_path, main):
+    main.says("/v1/models", 401, {"error": {"message": "no key"}})
+    found = run(other(tmp_path, main, api_key=""), {}, "other")
+    assert [(name, finding.ok) for name, finding in found.items()] == [("key", False), ("host", True)]
+    assert "--gateway other" in found["key"].advice
+    assert set(main.keys()) == {""}
+
+
+def test_nothing_else_goes_along(config, main):
+    """No cookie, no referer, no organisation."""
+    run(config, environ(main))
+    allowed = {"host", "user-agent", "accept", "accept-encoding", "connection", "authorization"}
+    assert all(set(headers) <= allowed for _, _, headers in main.seen)
