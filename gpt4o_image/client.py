@@ -12,6 +12,7 @@ from typing import Any
 from .errors import GPT4oImageError
 from .failures import from_status
 from .gateways import Gateway
+from .network import is_loopback
 
 _CONNECT_S = 10.0
 # What may leave the machine. The SDK adds more from variables such as OPENAI_ORG_ID and OPENAI_CUSTOM_HEADERS,
@@ -69,7 +70,11 @@ def _client(gateway: Gateway, timeout: Any) -> Any:
         request.headers["Authorization"] = f"Bearer {gateway.api_key}"
 
     http_client: Any = openai.DefaultAsyncHttpxClient(
-        follow_redirects=False, timeout=timeout, event_hooks={"request": [only_ours]}
+        follow_redirects=False,
+        timeout=timeout,
+        event_hooks={"request": [only_ours]},
+        # A proxy's loopback is not ours.
+        trust_env=not is_loopback(gateway.origin[1]),
     )
     return openai.AsyncOpenAI(
         api_key=gateway.api_key,

@@ -6,17 +6,15 @@ Only https to public addresses, or the gateway's own origin; no key, cookie or l
 from __future__ import annotations
 
 import base64
-import binascii
 import math
 import threading
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import unquote_to_bytes, urljoin
+from urllib.parse import urljoin
 
 from .network import Forbidden, Line, Origin
 from .pixels import PictureError, sniff
@@ -58,25 +56,28 @@ class _Missed(Exception):
 
 
 @dataclass
-class _Tries:
-    """What became of one address. `due` is on time.monotonic(), inf once it is given up."""
+class _Source:
+    """An address and what became of it. `due` is on time.monotonic(), inf once it is given up."""
 
+    address: str
     why: str = "not tried"
     misses: int = 0
     due: float = 0.0
 
     def missed(self, why: str) -> None:
-        self.why = why
         pause = _PAUSES_S[self.misses] if self.misses < len(_PAUSES_S) else _LATER_S
-        self.misses += 1
-        self.due = time.monotonic() + pause
+        self.why, self.misses, self.due = why, self.misses + 1, time.monotonic() + pause
 
     def refused(self, why: str) -> None:
-        self.why = why
-        self.due = math.inf
+        self.why, self.due = why, math.inf
 
     def used_up(self, complete: bool) -> bool:
         return self.due == math.inf or (complete and self.misses > len(_PAUSES_S))
+
+    def __str__(self) -> str:
+        # A link is shown whole, since it was paid for; picture data is of no use to a reader.
+        data = self.address[:5].lower() == "data:"
+        return f"{self.address[:30]}... ({len(self.address)} characters)" if data else self.address
 
 
 def fetch(
@@ -88,44 +89,35 @@ def fetch(
     deadline: float,
     stopped: Callable[[], bool],
 ) -> T:
-    """What `accept` makes of the first address, in their order, that gives a picture of at most 50 MiB.
+    """What `accept` makes of (bytes, address) of the first address that gives a picture of at most 50 MiB.
 
-    `accept` gets (bytes, address), their type known by the first bytes; its PictureError counts as a miss of
-    that address. `addresses` is asked again and again: mirrors of a picture come later in the stream than its first
-    address, and until `all_known` a picture is not given up. Each address has four tries, more while the answer
-    goes on. `deadline` is on time.monotonic(); `stopped` is asked twenty times a second.
-    Raises DownloadError, Stopped, and what else `accept` raises.
+    The type is known by the first bytes; a PictureError of `accept` counts as a miss of that address. `addresses`
+    is asked again and again: mirrors of a picture come later in the stream than its first address, and until
+    `all_known` a picture is not given up. An address has four tries, more while the answer goes on. `deadline` is
+    on time.monotonic(); `stopped` is asked twenty times a second. Raises DownloadError, Stopped, what `accept` raises.
     """
-    tries: dict[str, _Tries] = {}
+    sources: dict[str, _Source] = {}
     while True:
         complete = all_known()  # asked first: the addresses asked for after it are then all there are
-        known = list(addresses())
-        left = [address for address in known if not tries.setdefault(address, _Tries()).used_up(complete)]
+        known = [sources.setdefault(address, _Source(address)) for address in addresses()]
+        left = [source for source in known if not source.used_up(complete)]
         if stopped():
             raise Stopped
         now = time.monotonic()
-        if now >= deadline or (complete and all(tries[address].due >= deadline for address in left)):
-            raise DownloadError([f"{_shown(address)}: {one.why}" for address, one in tries.items()])
-        address = next((address for address in left if tries[address].due <= now), None)
-        if address is None:
+        if now >= deadline or (complete and all(source.due >= deadline for source in left)):
+            raise DownloadError([f"{source}: {source.why}" for source in known])
+        source = min((one for one in left if one.due <= now), key=lambda one: one.misses, default=None)
+        if source is None:
             time.sleep(_POLL_S)
             continue
         # A server that sends drop by drop may not use up the time of the mirrors.
-        alone = complete and len(left) == 1
+        until = deadline if complete and len(left) == 1 else (now + deadline) / 2
         try:
-            data = _fetch_one(address, own_origin, deadline if alone else (now + deadline) / 2, stopped)
-            return _accepted(accept, data, address)
+            return accept(_fetch_one(source.address, own_origin, until, stopped), source.address)
         except _Refused as error:
-            tries[address].refused(str(error))
-        except _Missed as error:
-            tries[address].missed(str(error))
-
-
-def _accepted(accept: Callable[[bytes, str], T], data: bytes, address: str) -> T:
-    try:
-        return accept(data, address)
-    except PictureError as error:
-        raise _Missed(str(error)) from None
+            source.refused(str(error))
+        except (_Missed, PictureError) as error:
+            source.missed(str(error))
 
 
 def _fetch_one(address: str, own_origin: Origin, until: float, stopped: Callable[[], bool]) -> bytes:
@@ -138,14 +130,12 @@ def _fetch_one(address: str, own_origin: Origin, until: float, stopped: Callable
     thread = threading.Thread(target=_transfer, args=(line, address, result), name="gpt4o-image-transfer", daemon=True)
     thread.start()
     try:
-        while True:
-            try:
-                return result.result(timeout=_POLL_S)
-            except NotYet:
-                if stopped():
-                    raise Stopped from None
-                if time.monotonic() > until:
-                    raise _Missed("too slow; the deadline came first") from None
+        while not wait([result], _POLL_S).done:
+            if stopped():
+                raise Stopped
+            if time.monotonic() > until:
+                raise _Missed("too slow; the deadline came first")
+        return result.result()
     finally:
         line.cut()
         thread.join(_POLL_S)
@@ -167,10 +157,19 @@ def _follow(line: Line, address: str) -> bytes:
         with line.get(address) as response:
             if not response.is_redirect:
                 return _read(response, line)
-            # HTTP headers are read as Latin-1; a Location is UTF-8 where it is not ASCII.
-            location = response.headers["location"].encode("latin-1").decode("utf-8", "replace")
-            address = location if "://" in location.partition("?")[0] else urljoin(address, location)
+            address = _joined(address, response.headers["location"])
     raise _Refused(f"more than {_MAX_REDIRECTS} redirects")
+
+
+def _joined(address: str, location: str) -> str:
+    """Raises _Refused. An absolute `location` stays as it is, byte for byte."""
+    location = location.encode("latin-1").decode("utf-8", "replace")  # as HTTP headers are read, and mean it
+    if "://" in location.partition("?")[0]:
+        return location
+    try:
+        return urljoin(address, location)
+    except ValueError:
+        raise _Refused("redirects to what is not an address") from None
 
 
 def _read(response: requests.Response, line: Line) -> bytes:
@@ -209,12 +208,13 @@ class _Body:
 
     def feed(self, chunk: bytes) -> None:
         self.received += len(chunk)
-        if self._unpacker:
+        if self._unpacker is None:
+            self._data += chunk
+        elif not self._unpacker.eof:  # what follows the end is counted and not kept
             try:
-                chunk = self._unpacker.decompress(chunk, MAX_BYTES + 1 - len(self._data))
+                self._data += self._unpacker.decompress(chunk, MAX_BYTES + 1 - len(self._data))
             except zlib.error:
                 raise _Missed("its compression is broken") from None
-        self._data += chunk
         if max(self.received, len(self._data)) > MAX_BYTES:
             raise _Refused(_TOO_LARGE)
 
@@ -226,23 +226,19 @@ class _Body:
 
 def _from_data(address: str) -> bytes:
     head, _, body = address.partition(",")
-    if len(body) > MAX_BYTES * 4 // 3 + 4:
-        raise _Refused(_TOO_LARGE)
-    raw = unquote_to_bytes(body)
-    if head.lower().endswith(";base64"):
-        try:
-            raw = base64.b64decode(raw + b"==")  # where the padding was left out
-        except binascii.Error:
-            raise _Refused("its base64 is broken") from None
-    return raw
+    if not head.lower().endswith(";base64"):
+        raise _Refused("not base64")
+    for quoted, plain in (("%2B", "+"), ("%2F", "/"), ("%3D", "=")):
+        body = body.replace(quoted, plain).replace(quoted.lower(), plain)
+    try:
+        return base64.b64decode(body + "==")  # where the padding was left out
+    except ValueError:
+        raise _Refused("its base64 is broken") from None
 
 
 def _checked(data: bytes) -> bytes:
+    if len(data) > MAX_BYTES:
+        raise _Refused(_TOO_LARGE)
     if sniff(data) is None:
         raise (_Refused if data else _Missed)("not a picture" if data else "empty")
     return data
-
-
-def _shown(address: str) -> str:
-    """Whole, since it was paid for; picture data is of no use to a reader."""
-    return f"{address[:30]}... ({len(address)} characters)" if address[:5].lower() == "data:" else address

@@ -12,7 +12,7 @@ from .addresses import identity, mirrors
 from .download import DownloadError, Stopped, fetch
 from .events import Link, Picture
 from .outcome import PaidPicture
-from .pixels import PictureError, decode
+from .pixels import decode
 
 _PARALLEL = 4
 
@@ -132,19 +132,19 @@ class Gathering:
                 self._changed.notify_all()
 
     def _fetched(self, slot: _Slot) -> PaidPicture:
-        data, address = fetch(
+        def accept(data: bytes, address: str) -> PaidPicture:
+            url = None if address.startswith("data:") else address
+            self._keep(slot.shown.index, data, url)
+            return picture_of(data, url)
+
+        return fetch(
             lambda: mirrors(list(self._pictures), list(self._links))[slot.shown.index],
+            accept,
             all_known=self._all_known.is_set,
             own_origin=self._own_origin,
             deadline=self._deadline,
             stopped=self._stop.is_set,
         )
-        url = None if address.startswith("data:") else address
-        self._keep(slot.shown.index, data, url)
-        try:
-            return picture_of(data, url)
-        except PictureError as error:
-            raise DownloadError([f"{address}: {error}"]) from None
 
 
 def picture_of(data: bytes, url: str | None) -> PaidPicture:

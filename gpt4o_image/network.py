@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -51,7 +51,7 @@ def check_address(address: str, own_origin: Origin) -> Origin:
         raise Forbidden("not an address") from None
     if login:
         raise Forbidden("holds a login")
-    if (scheme, host, port) == _plain(own_origin):
+    if host and (scheme, host, port) == _plain(own_origin):
         return scheme, host, port
     if scheme != "https":
         raise Forbidden(f"{scheme or 'no scheme'} is not https")
@@ -104,31 +104,35 @@ class Line:
         Raises Forbidden, OSError.
         """
         import requests
+        from urllib3.exceptions import HTTPError
 
         scheme, host, port = check_address(address, self._own_origin)
         own = (scheme, host, port) == _plain(self._own_origin)
         root = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
         # Not through a Session: it would log in from ~/.netrc, keep cookies, and read the whole body of a redirect.
         adapter = _adapter(self, _target(address), own=own)
-        try:
-            request = requests.Request("GET", root, headers=_HEADERS).prepare()
-            response = adapter.send(request, stream=True, timeout=(_CONNECT_S, _READ_S), **_surroundings(root, own))
-        except requests.RequestException as error:
-            adapter.close()
-            raise self._refusal or OSError(_root_of(error)) from None
-        try:
-            yield response
-        finally:
-            response.close()
-            adapter.close()
+        request = requests.Request("GET", root, headers=_HEADERS).prepare()
+        with closing(adapter), closing(self):
+            try:
+                response = adapter.send(request, stream=True, timeout=(_CONNECT_S, _READ_S), **_surroundings(root, own))
+            except (requests.RequestException, HTTPError) as error:
+                raise self._refusal or OSError(_root_of(error)) from None
+            with closing(response):
+                yield response
 
     def cut(self) -> None:
         """Ends the connection under whoever reads from it, and lets no other begin."""
         with self._lock:
             self.is_cut = True
             if self._handle:
+                # Closing does not wake a reader; this does, on a second handle too, and under TLS.
                 with suppress(OSError):
                     self._handle.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Lets go of the connection, which is done with."""
+        with self._lock:
+            if self._handle:
                 self._handle.close()
                 self._handle = None
 
@@ -140,10 +144,7 @@ class Line:
             with self._lock:
                 if self.is_cut:
                     raise OSError("cut")
-                if self._handle:
-                    self._handle.close()
-                # A handle of its own: TLS takes `connection` over, and closing a socket does not wake its reader.
-                self._handle = connection.dup()
+                self._handle = connection.dup()  # TLS takes `connection` over
         except OSError as error:
             connection.close()
             self._refusal = error if isinstance(error, Forbidden) else None
@@ -172,12 +173,13 @@ def _surroundings(root: str, own: bool) -> dict[str, Any]:
         settings = session.merge_environment_settings(root, {}, True, None, None)
     # A proxy's loopback is not ours, so a gateway on this machine is asked directly, whatever NO_PROXY says.
     # Behind a proxy that makes the connection only the check of the name is left.
-    if own and _is_loopback(urlsplit(root).hostname or ""):
+    if own and is_loopback(urlsplit(root).hostname or ""):
         settings["proxies"] = {}
     return {name: settings[name] for name in ("proxies", "verify", "cert")}
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself, by its name alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,0 +1,786 @@
+"""A picture from its addresses, over real sockets on loopback. Nothing leaves this machine, nothing is paid."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import os
+import socket
+import struct
+import threading
+import time
+import tracemalloc
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+
+import pytest
+from PIL import Image
+
+from gpt4o_image import download
+from gpt4o_image.download import MAX_BYTES, DownloadError, Stopped, fetch
+from gpt4o_image.pixels import decode
+
+PNG = b"\x89PNG\r\n\x1a\n"
+HTML = b"<!doctype html><title>Sorry</title>"
+SOON_S = 0.4  # for Cancel and for news: 0.1 s are ours, the rest is for a busy machine
+
+
+def picture(colour):
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), colour).save(file, "PNG")
+    return file.getvalue()
+
+
+RED, BLUE = picture("red"), picture("blue")
+
+
+def ok(body=RED, headers="", status="200 OK", length=None):
+    size = len(body) if length is None else length
+    return f"HTTP/1.1 {status}\r\nContent-Length: {size}\r\n{headers}\r\n".encode() + body
+
+
+def status(code, headers=""):
+    return ok(b"no", headers, f"{code} Because")
+
+
+def redirect(location, headers="", code=302):
+    return status(code, f"Location: {location}\r\n{headers}")
+
+
+class Gateway(ThreadingTCPServer):
+    """Answers a path with what `answers` has for it, one after the other, the last again and again.
+
+    An answer is bytes, or a function that gets `say(bytes)` and `quiet`, an event that ends with the test.
+    """
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Conversation)
+        self.answers = {}
+        self.requests = []
+        self.quiet = threading.Event()
+        self.gone = threading.Event()  # a client closed while it was still answered
+        self.origin = ("http", *self.server_address)
+
+    def at(self, path, *answers):
+        """The address of `path`, which gets `answers`."""
+        self.answers[path] = list(answers)
+        return f"http://127.0.0.1:{self.server_address[1]}{path}"
+
+    @property
+    def asked(self):
+        return [request.split(" ", 2)[1] for request in self.requests]
+
+
+class Conversation(StreamRequestHandler):
+    def handle(self):
+        request = ""
+        while not request.endswith("\r\n\r\n"):
+            line = self.rfile.readline().decode("latin-1")
+            if not line:
+                return
+            request += line
+        self.server.requests.append(request)
+        answers = self.server.answers[request.split(" ", 2)[1]]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        try:
+            if callable(answer):
+                answer(self.say, self.server.quiet)
+            else:
+                self.say(answer)
+        except OSError:
+            self.server.gone.set()
+
+    def say(self, data):
+        """Raises OSError once the client has gone."""
+        self.connection.sendall(data)
+        self.connection.setblocking(False)
+        try:
+            if not self.connection.recv(1):
+                raise ConnectionAbortedError
+        except BlockingIOError:
+            pass
+        finally:
+            self.connection.setblocking(True)
+
+
+def drops(data, every_s=0.01):
+    """Says `data` byte by byte and then, drop by drop, spaces without an end."""
+
+    def answer(say, quiet):
+        for byte in data:
+            say(bytes([byte]))
+            quiet.wait(every_s)
+        while not quiet.wait(every_s):
+            say(b" ")
+
+    return answer
+
+
+def silence(after=b""):
+    """Says `after`, and then nothing until the client goes."""
+
+    def answer(say, quiet):
+        say(after)
+        while not quiet.wait(0.01):
+            say(b"")
+
+    return answer
+
+
+def flood(head):
+    def answer(say, quiet):
+        say(head)
+        while not quiet.is_set():
+            say(bytes(2**20))
+
+    return answer
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_of_the_machine(monkeypatch):
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch):
+    monkeypatch.setattr(download, "_PAUSES_S", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(download, "_LATER_S", 0.01)
+
+
+@pytest.fixture(autouse=True)
+def connects(monkeypatch):
+    """Every address that was connected to. Only loopback is reached."""
+    attempts = []
+    real = socket.socket.connect
+
+    def connect(self, address):
+        attempts.append(address[:2])
+        if address[0] != "127.0.0.1":
+            raise OSError("no route")
+        return real(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    return attempts
+
+
+@pytest.fixture(autouse=True)
+def names(monkeypatch):
+    """host -> IP address; of other names only numbers are found."""
+    table = {"cdn.example": "93.184.216.34", "inside.example": "10.0.0.1"}
+    real = socket.getaddrinfo
+
+    def lookup(host, port, *args, **kwargs):
+        return real(table.get(host, host), port, *args, **{**kwargs, "flags": socket.AI_NUMERICHOST})
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    return table
+
+
+@pytest.fixture
+def gateway():
+    before = {thread for thread in threading.enumerate() if thread.name.startswith("gpt4o-image")}
+    with Gateway() as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        yield server
+        server.quiet.set()
+        server.shutdown()
+        serving.join()
+    left = {thread for thread in threading.enumerate() if thread.name.startswith("gpt4o-image")} - before
+    assert not left, "a download left its thread behind"
+
+
+def got(gateway, *addresses, accept=lambda data, address: data, within_s=20.0, **options):
+    """What fetch makes of `addresses`, all of them known from the start."""
+    options = {"all_known": lambda: True, "stopped": lambda: False, **options}
+    deadline = time.monotonic() + within_s
+    return fetch(lambda: addresses, accept, own_origin=gateway.origin, deadline=deadline, **options)
+
+
+def reasons(gateway, *addresses, **options):
+    """address -> why it gave nothing."""
+    with pytest.raises(DownloadError) as caught:
+        got(gateway, *addresses, **options)
+    assert len(caught.value.reasons) == len(addresses)
+    return [
+        reason.removeprefix(f"{address}: ") for reason, address in zip(caught.value.reasons, addresses, strict=True)
+    ]
+
+
+# Mirrors and retries
+
+
+def test_the_first_address_that_gives_a_picture_is_the_last_that_is_asked(gateway):
+    first, second = gateway.at("/cdn/a.png", ok(RED)), gateway.at("/cdn/download/a.png", ok(BLUE))
+    seen = []
+    assert got(gateway, first, second, accept=lambda data, address: seen.append((data, address))) is None
+    assert seen == [(RED, first)]
+    assert gateway.asked == ["/cdn/a.png"]
+
+
+@pytest.mark.parametrize("code", [204, 206, 304, 400, 401, 403, 410, 451])
+def test_a_refusal_goes_to_the_next_mirror_at_once(gateway, code):
+    addresses = [
+        gateway.at("/cdn/a.png", status(code)),
+        gateway.at("/cdn/download/a.png", status(403)),
+        gateway.at("/src_0.png?sig=%2Fa%3d&az=(x)", ok()),
+    ]
+    assert got(gateway, *addresses) == RED
+    assert gateway.asked == ["/cdn/a.png", "/cdn/download/a.png", "/src_0.png?sig=%2Fa%3d&az=(x)"]
+
+
+@pytest.mark.parametrize(
+    "answer", [status(404), status(408), status(425), status(429), status(500), status(503), b"", b"nonsense\r\n\r\n"]
+)
+def test_a_miss_is_tried_again(gateway, answer):
+    assert got(gateway, gateway.at("/a.png", answer, answer, answer, ok())) == RED
+    assert len(gateway.asked) == 4
+
+
+def test_a_miss_tries_the_mirrors_meanwhile(gateway):
+    assert got(gateway, gateway.at("/a.png", status(404), ok(RED)), gateway.at("/b.png", ok(BLUE))) == BLUE
+    assert gateway.asked == ["/a.png", "/b.png"]
+
+
+def test_four_misses_of_each_address_are_enough_and_all_are_named(gateway):
+    first, second = gateway.at("/a.png", status(404)), gateway.at("/b.png", status(503))
+    assert reasons(gateway, first, second, "file:///etc/passwd") == ["HTTP 404", "HTTP 503", "file is not https"]
+    assert gateway.asked == ["/a.png", "/b.png"] * 4, "in turn"
+    assert all(request.startswith("GET ") for request in gateway.requests)
+
+
+def test_tries_are_spaced(gateway, monkeypatch):
+    monkeypatch.setattr(download, "_PAUSES_S", (0.1, 0.2, 0.3))
+    began = time.monotonic()
+    assert reasons(gateway, gateway.at("/a.png", status(500))) == ["HTTP 500"]
+    assert 0.6 <= time.monotonic() - began < 2
+    assert len(gateway.asked) == 4
+
+
+def test_a_pause_that_ends_after_the_deadline_is_not_waited_for(gateway, monkeypatch):
+    monkeypatch.setattr(download, "_PAUSES_S", (30.0,))
+    began = time.monotonic()
+    assert reasons(gateway, gateway.at("/a.png", status(500))) == ["HTTP 500"]
+    assert time.monotonic() - began < 1
+
+
+def test_nobody_listens(gateway):
+    gone = ThreadingTCPServer(("127.0.0.1", 0), Conversation)
+    gone.server_close()
+    gateway.origin = ("http", *gone.server_address)
+    (why,) = reasons(gateway, f"http://127.0.0.1:{gone.server_address[1]}/a.png")
+    assert "refused" in why
+
+
+def test_one_failed_picture_does_not_cost_the_others(gateway):
+    wanted = [gateway.at("/a.png", ok(RED)), gateway.at("/bad.png", status(403)), gateway.at("/c.png", ok(BLUE))]
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(got, gateway, address) for address in wanted]
+    assert (runs[0].result(), runs[2].result()) == (RED, BLUE)
+    assert isinstance(runs[1].exception(), DownloadError)
+
+
+# What counts as a picture
+
+
+@pytest.mark.parametrize(
+    "body", [HTML, b'{"status": "pending"}', b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"BM" + bytes(99), PNG[:7]]
+)
+def test_what_is_no_picture_goes_to_the_next_mirror_at_once(gateway, body):
+    page = gateway.at("/a.png", ok(body, "Content-Type: image/png\r\n"))
+    assert got(gateway, page, gateway.at("/b.png", ok())) == RED
+    assert reasons(gateway, page) == ["not a picture"]
+    assert gateway.asked == ["/a.png", "/b.png", "/a.png"]
+
+
+def test_the_bytes_say_what_it_is(gateway):
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG")
+    jpeg = file.getvalue()
+    assert got(gateway, gateway.at("/a.png", ok(jpeg, "Content-Type: text/html\r\n"))) == jpeg
+
+
+@pytest.mark.parametrize("headers", ["", "Transfer-Encoding: chunked\r\n"])
+def test_an_empty_file_is_tried_again(gateway, headers):
+    nothing = ok(b"0\r\n\r\n" if headers else b"", headers)
+    assert got(gateway, gateway.at("/a.png", nothing, ok())) == RED
+    assert reasons(gateway, gateway.at("/b.png", nothing)) == ["empty"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ok(RED, length=len(RED) + 1),
+        ok(RED, length=30 * 2**20),
+        ok(b"%x\r\n" % 2000 + RED, "Transfer-Encoding: chunked\r\n"),
+        ok(b"8\r\n" + RED[:8] + b"\r\nno number\r\n", "Transfer-Encoding: chunked\r\n"),
+        ok(gzip.compress(RED)[:-9], "Content-Encoding: gzip\r\n"),
+        ok(gzip.compress(RED)[:-9], "Content-Encoding: gzip\r\n", length=len(gzip.compress(RED))),
+    ],
+)
+def test_a_body_that_breaks_off_is_tried_again(gateway, answer):
+    assert got(gateway, gateway.at("/a.png", answer, ok())) == RED
+    (why,) = reasons(gateway, gateway.at("/b.png", answer))
+    assert why.startswith("broke off after ")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ok(RED, "Connection: close\r\n"),
+        b"HTTP/1.0 200 OK\r\n\r\n" + RED,
+        ok(b"%x\r\n%s\r\n0\r\n\r\n" % (len(RED), RED), "Transfer-Encoding: chunked\r\n", length=5),
+        ok(RED, "Content-Encoding: identity\r\n"),
+        ok(gzip.compress(RED), "Content-Encoding: gzip\r\n"),
+        ok(gzip.compress(RED), "Content-Encoding: X-GZIP\r\n"),
+        ok(zlib.compress(RED), "Content-Encoding: deflate\r\n"),
+    ],
+)
+def test_a_body_in_every_wrapping(gateway, answer):
+    assert got(gateway, gateway.at("/a.png", answer)) == RED
+
+
+# Size
+
+
+def test_the_limit_is_50_mib(gateway):
+    assert MAX_BYTES == 50 * 1024 * 1024
+
+
+@pytest.mark.parametrize("headers", ["", "Content-Encoding: gzip\r\n"])
+def test_exactly_the_limit_passes_and_one_more_does_not(gateway, monkeypatch, headers):
+    monkeypatch.setattr(download, "MAX_BYTES", 100_000)
+    body = PNG + bytes(100_000 - len(PNG))
+    wrap = gzip.compress if headers else bytes
+    assert got(gateway, gateway.at("/a.png", ok(wrap(body), headers))) == body
+    assert reasons(gateway, gateway.at("/b.png", ok(wrap(body + b"\0"), headers))) == ["larger than 50 MiB"]
+    assert gateway.asked == ["/a.png", "/b.png"]
+
+
+def test_a_declared_size_is_believed_before_a_byte_is_read(gateway):
+    huge = gateway.at("/a.png", silence(ok(PNG, length=MAX_BYTES + 1)))
+    began = time.monotonic()
+    assert reasons(gateway, huge) == ["larger than 50 MiB"]
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n" + PNG,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFF\r\n" + PNG,
+        # Bytes that unpack to nothing: what follows the end of a gzip file.
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(RED),
+    ],
+)
+def test_a_body_without_an_end_is_cut(gateway, head):
+    assert reasons(gateway, gateway.at("/a.png", flood(head))) == ["larger than 50 MiB"]
+    assert gateway.gone.wait(2)
+
+
+def test_a_gzip_bomb_is_cut_while_it_unpacks(gateway, monkeypatch):
+    monkeypatch.setattr(download, "MAX_BYTES", 2**20)
+    packer = zlib.compressobj(1, wbits=31)
+    bomb = packer.compress(PNG) + b"".join(packer.compress(bytes(2**20)) for _ in range(60)) + packer.flush()
+    assert len(bomb) < 2**19
+    address = gateway.at("/a.png", ok(bomb, "Content-Encoding: gzip\r\n"))
+    tracemalloc.start()
+    try:
+        assert reasons(gateway, address) == ["larger than 50 MiB"]
+        assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    finally:
+        tracemalloc.stop()
+    assert len(gateway.asked) == 1
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "deflate,gzip"])
+def test_other_packings_are_not_unpacked(gateway, encoding):
+    (why,) = reasons(gateway, gateway.at("/a.png", ok(RED, f"Content-Encoding: {encoding}\r\n")))
+    assert why == f"comes as {encoding}, which was not asked for"
+
+
+def test_a_broken_packing_is_tried_again(gateway):
+    address = gateway.at("/a.png", ok(RED, "Content-Encoding: gzip\r\n"), ok(RED))
+    assert got(gateway, address) == RED
+
+
+# What cannot be decoded
+
+
+def bomb():
+    """67 bytes that say they are 30000 x 30000 pixels."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    return PNG + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(9))) + chunk(b"IEND", b"")
+
+
+def decoded(data, address):
+    return decode(data).pixels[0, 0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [(bomb(), "too large|at most 64 megapixels"), (RED[:-30], "cut off"), (PNG + b"nonsense", "broken")],
+)
+def test_what_cannot_be_decoded_goes_to_the_next_mirror(gateway, body, why):
+    bad = gateway.at("/a.png", ok(body))
+    assert got(gateway, bad, gateway.at("/b.png", ok(BLUE)), accept=decoded) == [0, 0, 255]
+    assert gateway.asked == ["/a.png", "/b.png"]
+    with pytest.raises(DownloadError, match=why):
+        got(gateway, bad, accept=decoded)
+
+
+def test_what_was_cut_off_without_a_length_is_tried_again(gateway):
+    half = b"HTTP/1.0 200 OK\r\n\r\n" + RED[:-20]
+    assert got(gateway, gateway.at("/a.png", half, ok()), accept=decoded) == [255, 0, 0]
+
+
+def test_what_else_fails_in_accept_is_not_the_mirror_s_fault(gateway):
+    def full_disk(data, address):
+        raise OSError("No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        got(gateway, gateway.at("/a.png", ok()), accept=full_disk)
+    assert len(gateway.asked) == 1
+
+
+# Where it may go
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("http://cdn.example/a.png", "http is not https"),
+        ("https://10.0.0.1/a.png", "10.0.0.1 is not a public address"),
+        ("https://169.254.169.254/latest/meta-data/", "169.254.169.254 is not a public address"),
+        ("https://inside.example/a.png", "10.0.0.1 is not a public address"),
+        ("https://127.0.0.1/a.png", "127.0.0.1 is not a public address"),
+        ("http://127.0.0.1:9/a.png", "http is not https"),
+        ("http://[::1]/a.png", "http is not https"),
+        ("https://[::1]/a.png", "::1 is not a public address"),
+        ("https://[fe80::1]/a.png", "fe80::1 is not a public address"),
+        ("https://[64:ff9b::a00:1]/a.png", "64:ff9b::a00:1 is not a public address"),
+        ("file:///etc/passwd", "file is not https"),
+        ("ftp://cdn.example/a.png", "ftp is not https"),
+        ("javascript:alert(1)", "javascript is not https"),
+        ("https://user:pass@cdn.example/a.png", "holds a login"),
+        ("https://[cdn.example/a.png", "not an address"),
+    ],
+)
+def test_forbidden_addresses_cost_one_look_and_no_connection(gateway, connects, address, why):
+    assert reasons(gateway, address) == [why]
+    assert not connects
+    assert got(gateway, address, gateway.at("/a.png", ok())) == RED
+
+
+@pytest.mark.parametrize(
+    ("location", "why"),
+    [
+        ("http://10.0.0.1/a.png", "http is not https"),
+        ("https://10.0.0.1/a.png", "10.0.0.1 is not a public address"),
+        ("https://inside.example/a.png", "10.0.0.1 is not a public address"),
+        ("//169.254.169.254/a.png", "http is not https"),
+        ("https://[::1]/a.png", "::1 is not a public address"),
+        ("http://127.0.0.1:9/a.png", "http is not https"),
+        ("http://localhost/a.png", "http is not https"),
+        ("file:///etc/passwd", "file is not https"),
+        ("data:image/png;base64,iVBORw0KGgo=", "data is not https"),
+        ("https://u:p@cdn.example/a.png", "holds a login"),
+        ("//[", "redirects to what is not an address"),
+    ],
+)
+def test_a_redirect_is_checked_like_an_address(gateway, connects, location, why):
+    start = gateway.at("/a.png", redirect(location))
+    assert reasons(gateway, start) == [why]
+    assert connects == [("127.0.0.1", gateway.origin[2])]
+    assert got(gateway, start, gateway.at("/b.png", ok())) == RED
+
+
+def test_a_redirect_to_a_public_address_is_gone_to(gateway, connects):
+    assert reasons(gateway, gateway.at("/a.png", redirect("https://cdn.example:8443/a.png"))) == ["no route"]
+    assert ("93.184.216.34", 8443) in connects
+
+
+def test_a_name_that_turns_inside_while_it_is_used(gateway, names, connects, monkeypatch):
+    checked = socket.getaddrinfo
+    lookups = []
+
+    def rebinding(host, *args, **kwargs):
+        lookups.append(host)
+        names["rebind.example"] = "93.184.216.34" if lookups.count("rebind.example") == 1 else "127.0.0.1"
+        return checked(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    address = f"https://rebind.example:{gateway.origin[2]}/a.png"
+    assert reasons(gateway, address) == ["127.0.0.1 is not a public address"]
+    assert connects == [("127.0.0.1", gateway.origin[2])]
+    assert not gateway.requests
+
+
+# Redirects
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_redirects_are_followed(gateway, code):
+    gateway.at("/b/c.png?sig=%2f%3D&az=(1)", redirect("d.png", code=code))
+    gateway.at("/b/d.png", ok())
+    assert got(gateway, gateway.at("/a.png", redirect("/b/c.png?sig=%2f%3D&az=(1)", code=code))) == RED
+    assert gateway.asked == ["/a.png", "/b/c.png?sig=%2f%3D&az=(1)", "/b/d.png"]
+
+
+def test_an_absolute_redirect_goes_byte_for_byte(gateway):
+    target = gateway.at("/x/../%7e;a/./b;?sig=%2f&u=http://h/&", ok())
+    assert got(gateway, gateway.at("/a.png", redirect(target))) == RED
+    assert gateway.asked[-1] == "/x/../%7e;a/./b;?sig=%2f&u=http://h/&"
+
+
+def test_a_redirect_in_utf_8(gateway):
+    gateway.at("/%E7%8C%AB.png", ok())
+    raw = redirect("/X.png").replace(b"X", "\u732b".encode())
+    assert got(gateway, gateway.at("/a.png", raw)) == RED
+
+
+def test_five_redirects_and_no_more(gateway):
+    for step in range(6):
+        gateway.at(f"/{step}", redirect(f"/{step + 1}"))
+    gateway.at("/6", ok())
+    assert got(gateway, gateway.at("/1", redirect("/2"))) == RED
+    assert reasons(gateway, gateway.at("/0", redirect("/1"))) == ["more than 5 redirects"]
+    assert gateway.asked == [*(f"/{step}" for step in range(1, 7)), *(f"/{step}" for step in range(6))]
+
+
+def test_a_redirect_is_not_read_and_takes_no_cookies_along(gateway):
+    head = f"HTTP/1.1 302 Found\r\nLocation: {gateway.at('/b.png', ok())}\r\nSet-Cookie: a=b; Path=/\r\n\r\n"
+    assert got(gateway, gateway.at("/a.png", flood(head.encode()))) == RED
+    assert gateway.gone.wait(2)
+    assert gateway.asked == ["/a.png", "/b.png"]
+    for request in gateway.requests:
+        names = {line.split(":")[0].lower() for line in request.split("\r\n")[1:] if line}
+        assert names == {"host", "user-agent", "accept", "accept-encoding"}
+
+
+def test_a_redirect_to_nowhere_is_a_refusal(gateway):
+    assert reasons(gateway, gateway.at("/a.png", status(302))) == ["HTTP 302"]
+
+
+# Data URLs
+
+
+def test_a_data_url_is_its_own_download(gateway, connects):
+    encoded = base64.b64encode(RED).decode()
+    for address in (
+        f"data:image/png;base64,{encoded}",
+        f"DATA:image/png;name=x;BASE64,{encoded.rstrip('=')}",
+        "data:image/png;base64," + encoded.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D"),
+    ):
+        assert got(gateway, address) == RED
+    assert not connects
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("data:text/html," + HTML.decode(), "not base64"),
+        ("data:image/png;base64," + base64.b64encode(HTML).decode(), "not a picture"),
+        ("data:image/svg+xml,<svg/>", "not base64"),
+        ("data:image/png;base64,A", "its base64 is broken"),
+        ("data:image/png;base64,", "empty"),
+        ("data:image/png;base64,\u732b", "its base64 is broken"),
+        ("data:", "not base64"),
+    ],
+)
+def test_a_data_url_that_is_no_picture(gateway, address, why):
+    with pytest.raises(DownloadError) as caught:
+        got(gateway, address)
+    assert caught.value.reasons == (f"{address[:30]}... ({len(address)} characters): {why}",)
+    assert got(gateway, address, gateway.at("/a.png", ok())) == RED
+
+
+def test_a_data_url_has_the_same_limit(gateway, monkeypatch):
+    monkeypatch.setattr(download, "MAX_BYTES", 99_999)
+    body = PNG + bytes(99_999 - len(PNG))
+    assert got(gateway, "data:;base64," + base64.b64encode(body).decode()) == body
+    with pytest.raises(DownloadError, match="larger than 50 MiB"):
+        got(gateway, "data:;base64," + base64.b64encode(body + b"\0").decode())
+
+
+# While the answer still streams
+
+
+class Answer:
+    """Addresses that become known while it streams."""
+
+    def __init__(self, *known):
+        self.known = list(known)
+        self.complete = threading.Event()
+        self.cancelled = threading.Event()
+        self.looks = 0
+
+    def addresses(self):
+        self.looks += 1
+        return tuple(self.known)
+
+    def fetch(self, gateway, within_s=20.0):
+        return fetch(
+            self.addresses,
+            lambda data, address: data,
+            all_known=self.complete.is_set,
+            own_origin=gateway.origin,
+            deadline=time.monotonic() + within_s,
+            stopped=self.cancelled.is_set,
+        )
+
+
+@pytest.fixture
+def background():
+    with ThreadPoolExecutor() as pool:
+        yield pool
+
+
+@pytest.mark.parametrize("known", [("file:///x",), ()])
+def test_a_mirror_that_comes_late_is_taken_at_once(gateway, background, known):
+    answer = Answer(*known)
+    run = background.submit(answer.fetch, gateway)
+    time.sleep(0.3)
+    assert not run.done()
+    assert answer.looks < 10, "it waits, it does not spin"
+    began = time.monotonic()
+    answer.known.append(gateway.at("/a.png", ok()))
+    assert run.result(5) == RED
+    assert time.monotonic() - began < SOON_S
+
+
+def test_the_end_of_the_answer_is_noticed_at_once(gateway, background):
+    answer = Answer(gateway.at("/a.png", status(403)))
+    run = background.submit(answer.fetch, gateway)
+    time.sleep(0.2)
+    assert not run.done()
+    began = time.monotonic()
+    answer.complete.set()
+    assert isinstance(run.exception(5), DownloadError)
+    assert time.monotonic() - began < SOON_S
+    assert len(gateway.asked) == 1
+
+
+def test_a_mirror_that_came_with_the_end_is_still_tried(gateway):
+    answer = Answer("file:///x")
+
+    def all_known():
+        # By the third look the first address is given up; the last mirror and the end come together.
+        if answer.looks < 2:
+            return False
+        answer.known.append(gateway.at("/a.png", ok()))
+        return True
+
+    answer.complete.is_set = all_known
+    assert answer.fetch(gateway) == RED
+
+
+def test_a_miss_is_tried_as_long_as_the_answer_goes_on(gateway, background):
+    answer = Answer(gateway.at("/a.png", *[status(404)] * 8, ok()))
+    assert background.submit(answer.fetch, gateway).result(5) == RED
+
+
+def test_a_late_mirror_has_tries_of_its_own(gateway, background):
+    answer = Answer(gateway.at("/a.png", status(404)))
+    run = background.submit(answer.fetch, gateway)
+    while gateway.asked.count("/a.png") < 6:
+        time.sleep(0.01)
+    answer.known.append(gateway.at("/b.png", status(404), status(404), status(404), ok()))
+    answer.complete.set()
+    assert run.result(5) == RED
+
+
+# Cancel and deadlines
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        silence(),
+        silence(b"HTTP/1.1 200 OK\r\nX-Half: "),
+        silence(ok(PNG, length=999)),
+        drops(b"HTTP/1.1 200 OK\r\nX-Endless: "),
+        drops(b"HTTP/1.1 200 OK\r\n\r\n" + PNG),
+        flood(b"HTTP/1.1 100 Continue\r\n\r\n"),
+        status(500),
+    ],
+    ids=["silent", "half a head", "half a body", "head in drops", "body in drops", "never-ending head", "misses"],
+)
+def test_stop_is_heard_at_once(gateway, background, answer, monkeypatch):
+    monkeypatch.setattr(download, "_PAUSES_S", (30.0,) * 3)
+    known = Answer(gateway.at("/a.png", answer))
+    run = background.submit(known.fetch, gateway)
+    while not gateway.requests:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert not run.done()
+    began = time.monotonic()
+    known.cancelled.set()
+    assert isinstance(run.exception(5), Stopped)
+    assert time.monotonic() - began < SOON_S
+    if callable(answer):
+        assert gateway.gone.wait(1), "the connection is still open"
+
+
+def test_nothing_is_asked_once_stopped(gateway):
+    with pytest.raises(Stopped):
+        got(gateway, gateway.at("/a.png", ok()), stopped=lambda: True)
+    assert not gateway.requests
+
+
+def test_stop_does_not_wait_for_a_name(gateway, background, monkeypatch):
+    looking, found = threading.Event(), threading.Event()
+
+    def slow(*args, **kwargs):
+        looking.set()
+        found.wait(5)
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    answer = Answer("https://slow.example/a.png")
+    run = background.submit(answer.fetch, gateway)
+    assert looking.wait(2)
+    began = time.monotonic()
+    answer.cancelled.set()
+    assert isinstance(run.exception(5), Stopped)
+    assert time.monotonic() - began < SOON_S
+    found.set()
+    for thread in threading.enumerate():
+        if thread.name == "gpt4o-image-transfer":
+            thread.join(2)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [silence(), drops(b"HTTP/1.1 200 OK\r\nX-Endless: "), drops(b"HTTP/1.1 200 OK\r\n\r\n" + PNG)],
+    ids=["silent", "head in drops", "body in drops"],
+)
+def test_the_deadline_is_of_the_whole(gateway, answer):
+    began = time.monotonic()
+    assert reasons(gateway, gateway.at("/a.png", answer), within_s=0.5) == ["too slow; the deadline came first"]
+    assert 0.5 <= time.monotonic() - began < 1.5
+    assert gateway.gone.wait(1)
+
+
+def test_a_slow_server_leaves_time_for_the_mirrors(gateway):
+    slow, quick = gateway.at("/a.png", drops(b"HTTP/1.1 200 OK\r\n\r\n" + PNG)), gateway.at("/b.png", ok(BLUE))
+    assert got(gateway, slow, quick, within_s=0.8) == BLUE
+
+
+def test_what_was_never_tried_is_named_too(gateway):
+    assert reasons(gateway, gateway.at("/a.png", ok()), within_s=0) == ["not tried"]
+
+
+def test_an_answer_without_addresses(gateway):
+    assert reasons(gateway) == []
