@@ -12,7 +12,7 @@ from .gathering import Gathering, picture_of
 from .outcome import Outcome, PaidPicture
 from .pixels import PictureError
 from .record import Record
-from .vault import Entry, Vault
+from .vault import MOVED, Entry, Vault
 
 _FETCH_S = 60.0
 _POLL_S = 0.1
@@ -35,7 +35,7 @@ def recall(
         # Gone or damaged on disk: its links may still live.
         with suppress(OSError, PictureError):
             found[file.picture] = picture_of(file.path.read_bytes(), file.url)
-    missing = [picture for picture in entry.pictures if picture.index not in found]
+    missing = [picture for picture in entry.pictures if picture.index not in found and picture.address != MOVED]
     reasons: list[str] = []
     if missing:
         fetched, reasons = _fetch(vault, entry, own_origin, missing, cancelled, progressed)

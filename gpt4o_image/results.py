@@ -15,7 +15,7 @@ from .gateways import Config, base_url, origin
 from .outcome import Outcome
 from .pixels import extension
 from .recall import recall
-from .vault import Entry, Vault
+from .vault import MOVED, Entry, Vault
 
 _LISTED = 20
 
@@ -63,7 +63,7 @@ def as_json(entry: Entry) -> dict[str, Any]:
         "images": [
             {
                 "path": files.get(number),
-                "links": [link for link in (links[number] if number < len(links) else []) if link != "data:"],
+                "links": [link for link in (links[number] if number < len(links) else []) if link != MOVED],
             }
             for number in known
         ],

@@ -26,6 +26,9 @@ _BUSY_S = 10.0
 HEARTBEAT_S = 10.0
 _SILENT_S = 60.0
 
+# The address of a picture that came inside the answer, once its bytes are a file.
+MOVED = "data:"
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS results (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -187,8 +190,8 @@ class Vault:
             )
             # The file holds it now; the index stays small.
             db.execute(
-                "UPDATE links SET address = 'data:' WHERE result_id = ? AND picture = ? AND address LIKE 'data:%'",
-                (entry_id, picture),
+                "UPDATE links SET address = ? WHERE result_id = ? AND picture = ? AND address LIKE 'data:%'",
+                (MOVED, entry_id, picture),
             )
 
     def path_of(self, sha256: str, mime: str) -> Path:

@@ -1,0 +1,67 @@
+"""The real client against the simulator on loopback; every test can count the POSTs."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gpt4o_image.gateways import Config
+from gpt4o_image.generate import generate
+from gpt4o_image.request import Request
+from gpt4o_image.simulator import Simulator
+from gpt4o_image.vault import Vault
+
+KEY = "sk-test-0123456789abcdef"
+
+
+@dataclass
+class Runs:
+    """Runs the use case with a vault of its own; `notices` is what the last run told."""
+
+    simulator: Simulator
+    home: Path
+    notices: list = field(default_factory=list)
+
+    @property
+    def environ(self):
+        return {"AIHUBMIX_API_KEY": KEY, "GPT4O_IMAGE_BASE_URL": self.simulator.base_url}
+
+    @property
+    def vault(self):
+        return Vault(self.home / "vault")
+
+    def __call__(self, prompt, *, cancelled=lambda: False, timeout_s=20.0, reuse=True, config=None, **options):
+        self.notices.clear()
+        config = config or Config(self.home / "config.toml", timeout_s=timeout_s)
+        return generate(
+            Request(prompt, **options),
+            "aihubmix",
+            config,
+            self.environ,
+            notify=self.notices.append,
+            cancelled=cancelled,
+            reuse=reuse,
+        )
+
+
+@pytest.fixture
+def simulator():
+    with Simulator(speed=0) as running:
+        yield running
+
+
+@pytest.fixture
+def run(simulator, tmp_path):
+    return Runs(simulator, tmp_path / "home")
+
+
+@pytest.fixture
+def command_environment(simulator, tmp_path):
+    """For tests that start `python -m gpt4o_image`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "AIHUBMIX_"))}
+    return kept | {
+        "AIHUBMIX_API_KEY": KEY,
+        "GPT4O_IMAGE_BASE_URL": simulator.base_url,
+        "GPT4O_IMAGE_HOME": str(tmp_path / "home"),
+    }

@@ -1,0 +1,116 @@
+"""The key is in no output of a good or a failing run, and reaches no other origin."""
+
+import http.server
+import json
+import logging
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from gpt4o_image.gateways import Config, choose_gateway
+
+KEY = "sk-test-0123456789abcdef"
+RUNS = ["ok_b_en_two", "http_401", "http_500", "fail_en", "download_all_fail", "sse_error_object_after", "stall"]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_no_output_of_a_run_has_the_key(name, run, simulator, caplog, capsys):
+    caplog.set_level(logging.DEBUG)
+    outcome = run(f"a fox [[{name}]]", timeout_s=1.5)
+    told = [json.dumps(outcome.report()), repr(outcome), str(outcome.error), *capsys.readouterr(), caplog.text]
+    assert all(KEY not in text for text in told)
+    assert KEY not in json.dumps(simulator.requests())
+    files = [path for path in run.home.rglob("*") if path.is_file()]
+    assert files
+    assert all(KEY.encode() not in path.read_bytes() for path in files)
+
+
+@pytest.mark.parametrize("name", ["ok_b_en_two", "http_401"])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_no_stream_of_the_command_has_the_key(name, form, command_environment, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "gpt4o_image", "generate", f"a fox [[{name}]]", *form],
+        env=command_environment | {"OPENAI_LOG": "debug"},
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert KEY.encode() not in done.stdout + done.stderr
+    assert all(KEY.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def other_origin():
+    """Another server on this machine that writes down what reaches it."""
+    seen = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append((self.path, dict(self.headers)))
+            self.send_response(404)
+            self.end_headers()
+
+        do_POST = do_GET  # noqa: N815
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", seen
+    server.shutdown()
+    server.server_close()
+
+
+def test_another_origin_sees_neither_key_nor_request(run, other_origin, simulator):
+    """A picture's address on another port of this machine is another origin, and a private one."""
+    origin, seen = other_origin
+    outcome = run(f"a fox [[ok_prompt_echo]] ![x]({origin}/a.png)")
+    assert len(outcome.pictures) == 2
+    assert seen == []
+
+
+def test_a_profiles_key_is_not_aihubmixs(tmp_path):
+    config = Config(tmp_path / "config.toml", profiles={"mine": {"base_url": "https://example.test/v1"}})
+    with pytest.raises(Exception, match="no key for the gateway mine"):
+        choose_gateway("mine", config, {"AIHUBMIX_API_KEY": KEY, "OPENAI_API_KEY": KEY})
+
+
+def test_variables_of_the_sdk_change_nothing(run, simulator, monkeypatch):
+    for name, value in {
+        "OPENAI_API_KEY": "sk-other",
+        "OPENAI_ORG_ID": "org-x",
+        "OPENAI_PROJECT_ID": "proj-x",
+        "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+        "OPENAI_CUSTOM_HEADERS": "X-Leak: 1\nAuthorization: Bearer sk-other",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "ALL_PROXY": "http://127.0.0.1:9",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert run("a fox").error is None
+    (post,) = [record for record in simulator.requests() if record["method"] == "POST"]
+    sent = {name.lower() for name in post["headers"]}
+    assert not sent & {"openai-organization", "openai-project", "x-leak"}
+    assert post["body"].keys() == {"model", "messages", "stream"}
+
+
+def test_the_key_that_is_sent_is_ours(run, monkeypatch):
+    """The simulator does not keep keys, so this looks at the request itself."""
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer sk-other")
+    seen = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            seen.append(self.headers["Authorization"])
+            self.send_error(401)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        run.simulator = type("Elsewhere", (), {"base_url": f"http://127.0.0.1:{server.server_port}/v1"})
+        assert run("a fox").error.kind == "auth"
+    assert seen == [f"Bearer {KEY}"]

@@ -1,0 +1,76 @@
+"""kill -9 at random moments: what had been sent is in the vault, what is stored is whole."""
+
+import random
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+from gpt4o_image.simulator import Simulator
+from gpt4o_image.vault import Vault
+
+KILLS = 20
+# From the POST to the last byte a run takes about this long here; the moments are spread over a little more.
+RUN_S = 1.3
+
+
+def sent_links(simulator):
+    return [record["path"] for record in simulator.requests() if record["method"] == "GET"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the moment of death is what is tested; kill is the same there")
+def test_kill_at_any_moment(command_environment, tmp_path, shell_results):
+    home = tmp_path / "home"
+    dice = random.Random(4)
+    with Simulator(speed=8) as simulator:
+        for number in range(KILLS):
+            posts = simulator.posts()
+            process = subprocess.Popen(
+                [sys.executable, "-m", "gpt4o_image", "generate", f"fox {number}", "--out", str(tmp_path / "out")],
+                env=command_environment | {"GPT4O_IMAGE_BASE_URL": simulator.base_url},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            while simulator.posts() == posts:
+                time.sleep(0.005)
+            time.sleep(dice.uniform(0, RUN_S))
+            process.kill()
+            process.wait()
+
+        entries = Vault(home / "vault").entries()
+        assert len(entries) == KILLS
+        for entry in entries:
+            known = {link.address for link in (*entry.pictures, *entry.links)}
+            asked = {simulator.origin + path for path in sent_links(simulator)}
+            mine = {file.url for file in entry.files}
+            assert mine <= known
+            assert mine <= asked
+            for file in entry.files:
+                with Image.open(file.path) as picture:
+                    picture.load()
+        # Whatever the simulator was asked for had been written down before.
+        written = {link.address for entry in entries for link in (*entry.pictures, *entry.links)}
+        assert {simulator.origin + path for path in sent_links(simulator)} <= written
+
+        incomplete = [entry for entry in entries if entry.pictures and len(entry.files) < len(entry.pictures)]
+        for entry in incomplete:
+            shell_results(simulator, "fetch", entry.id)
+        for entry in Vault(home / "vault").entries():
+            assert len(entry.files) == len(entry.pictures)
+        states = {bool(entry.pictures) for entry in entries}
+        assert states == {True, False}, "the kills were not spread over the run"
+
+
+@pytest.fixture
+def shell_results(command_environment):
+    def run(simulator, *arguments):
+        subprocess.run(
+            [sys.executable, "-m", "gpt4o_image", "results", *arguments],
+            env=command_environment | {"GPT4O_IMAGE_BASE_URL": simulator.base_url},
+            check=True,
+            capture_output=True,
+        )
+
+    return run

@@ -1,0 +1,204 @@
+"""The vault's rows and files, without any gateway."""
+
+import sqlite3
+import threading
+import time
+
+import pytest
+
+from gpt4o_image.errors import GPT4oImageError
+from gpt4o_image.events import Link, Picture
+from gpt4o_image.vault import NewEntry, Vault
+
+SHA = "ab" * 32
+ADDRESS = "https://host.test/cdn/a.png"
+
+
+@pytest.fixture
+def vault(tmp_path):
+    return Vault(tmp_path / "vault")
+
+
+def new(key="k", price=0.009, prompt="a fox"):
+    return NewEntry(key, "aihubmix", "gpt-4o-image-vip", prompt, price, {"seed": 1})
+
+
+def opened(vault, key="k", *, reuse=True, budget=None):
+    return vault.open(new(key), reuse=reuse, daily_budget_usd=budget)
+
+
+def finished(vault, key="k", *, error=None, billed="yes", cost=0.009):
+    entry = opened(vault, key)
+    if not error:
+        vault.add_links(entry.id, [Picture(0, ADDRESS, "a")])
+        vault.add_file(entry.id, 0, b"bytes", SHA, "image/png", ADDRESS)
+    vault.finish(entry.id, billed=billed, cost_usd=cost, error=error, details={"warnings": ["w"]})
+    return vault.entry(entry.id)
+
+
+def test_nothing_is_made_before_the_first_call(vault):
+    assert vault.entries() == []
+    assert vault.headlines(5) == []
+    assert vault.spent() == (0.0, 0.0)
+    with pytest.raises(GPT4oImageError, match="no paid result"):
+        vault.entry("latest")
+    assert not vault.folder.exists()
+
+
+def test_a_row_is_there_before_the_call(vault):
+    entry = opened(vault)
+    kept = vault.entry(entry.id)
+    assert (kept.status, kept.billed, kept.cost_usd, kept.prompt) == ("running", "unknown", 0.009, "a fox")
+    assert kept.details == {"seed": 1}
+
+
+def test_a_finished_row_holds_everything(vault):
+    kept = finished(vault)
+    assert (kept.status, kept.billed, kept.error) == ("ok", "yes", None)
+    assert kept.details == {"seed": 1, "warnings": ["w"]}
+    assert kept.pictures == (Picture(0, ADDRESS, "a"),)
+    (file,) = kept.files
+    assert (file.picture, file.sha256, file.url) == (0, SHA, ADDRESS)
+    assert file.path == vault.path_of(SHA, "image/png")
+    assert file.path.read_bytes() == b"bytes"
+
+
+def test_links_keep_their_order_and_place(vault):
+    entry = opened(vault)
+    found = [Link("https://h/100.png", "100", 0), Picture(0, ADDRESS, "a"), Link("https://h/d.png", "get", 1)]
+    vault.add_links(entry.id, found[:2])
+    vault.add_links(entry.id, found[2:])
+    kept = vault.entry(entry.id)
+    assert kept.pictures == (found[1],)
+    assert kept.links == (found[0], found[2])
+
+
+def test_the_bytes_of_a_picture_in_the_answer_are_kept_once(vault):
+    entry = opened(vault)
+    vault.add_links(entry.id, [Picture(0, "data:image/png;base64,AAAA", "a")])
+    vault.add_file(entry.id, 0, b"bytes", SHA, "image/png", None)
+    assert vault.entry(entry.id).pictures[0].address == "data:"
+
+
+def test_no_unfinished_file_stays(vault, monkeypatch):
+    entry = opened(vault)
+
+    def broken(*_):
+        raise OSError("no space")
+
+    monkeypatch.setattr("gpt4o_image.files.os.fsync", broken)
+    with pytest.raises(OSError, match="no space"):
+        vault.add_file(entry.id, 0, b"bytes", SHA, "image/png", None)
+    assert list((vault.folder / "files").iterdir()) == []
+    assert vault.entry(entry.id).files == ()
+
+
+def test_the_newest_comes_first(vault):
+    ids = [finished(vault, f"k{number}").id for number in range(3)]
+    assert [entry.id for entry in vault.entries()] == ids[::-1]
+    assert [entry.id for entry in vault.entries(1, 1)] == [ids[1]]
+    assert vault.entry("latest").id == ids[-1]
+
+
+def test_headlines_are_of_what_can_be_loaded(vault):
+    good = finished(vault, "a")
+    finished(vault, "b", error={"kind": "refused", "message": "no"})
+    assert vault.headlines(10) == [(good.id, "a fox")]
+
+
+def test_an_earlier_result_answers(vault):
+    first = finished(vault)
+    assert opened(vault).id == first.id
+    assert opened(vault, reuse=False).id != first.id
+    assert opened(vault, "other").id != first.id
+
+
+def test_a_failed_call_does_not_answer(vault):
+    failed = finished(vault, error={"kind": "refused", "message": "no"})
+    assert opened(vault).id != failed.id
+
+
+def test_links_that_were_never_fetched_answer(vault):
+    entry = opened(vault)
+    vault.add_links(entry.id, [Picture(0, ADDRESS, "a")])
+    error = {"kind": "download_failed", "message": "no"}
+    vault.finish(entry.id, billed="yes", cost_usd=0.009, error=error, details={})
+    assert opened(vault).id == entry.id
+
+
+def test_a_busy_request_is_waited_for(vault):
+    opened(vault)
+    assert opened(vault) is None
+    assert opened(vault, reuse=False).status == "running"
+
+
+def test_a_dead_run_is_not_waited_for(vault, monkeypatch):
+    dead = opened(vault)
+    later = time.time() + 120
+    monkeypatch.setattr("gpt4o_image.vault.time.time", lambda: later)
+    kept = vault.entry(dead.id)
+    assert (kept.status, kept.error["kind"], kept.error["billed"]) == ("error", "truncated", "unknown")
+    fresh = opened(vault)
+    assert fresh.id != dead.id
+    vault.alive(fresh.id, "yes")
+    assert vault.entry(fresh.id).billed == "yes"
+
+
+@pytest.mark.parametrize(
+    ("billed", "cost", "spent"), [("yes", 0.009, 0.009), ("unknown", 0.009, 0.009), ("no", 0.0, 0)]
+)
+def test_what_is_spent(vault, billed, cost, spent):
+    finished(vault, billed=billed, cost=cost)
+    assert vault.spent() == (spent, spent)
+
+
+def test_a_running_call_counts_against_the_budget(vault):
+    opened(vault, "a")
+    with pytest.raises(GPT4oImageError, match=r"0\.009 are spent") as stopped:
+        opened(vault, "b", budget=0.017)
+    assert (stopped.value.kind, stopped.value.billed) == ("budget", "no")
+    assert opened(vault, "b", budget=0.018)
+
+
+def test_yesterday_is_not_today(vault, monkeypatch):
+    finished(vault)
+    tomorrow = time.localtime(time.time() + 86400)
+    monkeypatch.setattr("gpt4o_image.vault.time.localtime", lambda *_: tomorrow)
+    assert vault.spent() == (0.0, 0.009)
+
+
+def test_many_threads_claim_one_request_once(vault):
+    claimed = []
+    ready = threading.Barrier(8)
+
+    def claim():
+        ready.wait()
+        claimed.append(opened(vault))
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(entry is not None for entry in claimed) == 1
+
+
+def test_a_broken_index_is_an_error_before_the_call(vault):
+    vault.folder.mkdir(parents=True)
+    (vault.folder / "vault.sqlite3").write_bytes(b"not a database" * 100)
+    with pytest.raises(GPT4oImageError, match="cannot be written") as stopped:
+        opened(vault)
+    assert stopped.value.billed == "no"
+
+
+def test_a_locked_index_is_an_error_before_the_call(vault, monkeypatch):
+    finished(vault)
+    monkeypatch.setattr("gpt4o_image.vault._BUSY_S", 0.1)
+    other = sqlite3.connect(vault.folder / "vault.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(GPT4oImageError, match="locked"):
+            opened(vault, "other")
+        assert len(vault.entries()) == 1  # reading goes on meanwhile
+    finally:
+        other.close()
