@@ -6,18 +6,21 @@ The host is imported inside the functions: ComfyUI's modules may not be imported
 from __future__ import annotations
 
 import asyncio
+import functools
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from PIL import Image
 
 Result = TypeVar("Result")
+Shown = ParamSpec("Shown")
 Cancelled = Callable[[], bool]
 
 _POLL_S = 0.1
@@ -46,6 +49,20 @@ def raise_interrupt() -> None:
     raise InterruptProcessingException
 
 
+def _harmless(show: Callable[Shown, None]) -> Callable[Shown, None]:
+    """Money is being spent while something is shown: no fault of a display, or of a fork of the host, may end that."""
+
+    @functools.wraps(show)
+    def shown(*args: Shown.args, **kwargs: Shown.kwargs) -> None:
+        try:
+            show(*args, **kwargs)
+        except Exception:
+            logging.getLogger(__name__).debug("nothing shown", exc_info=True)
+
+    return shown
+
+
+@_harmless
 def show_progress(node_id: str, percent: float, preview: Image.Image | None = None) -> None:
     """The node's own bar, 0..100. `preview` must be RGB: the host's sender dies of an alpha channel.
 
@@ -61,6 +78,7 @@ def show_progress(node_id: str, percent: float, preview: Image.Image | None = No
             return
 
 
+@_harmless
 def show_text(node_id: str, text: str) -> None:
     """A line of text on the node, for the client that queued it."""
     from server import PromptServer
