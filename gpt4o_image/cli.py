@@ -26,12 +26,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
-        return run(options)
+        status = run(options)
+        sys.stdout.flush()
     except GPT4oImageError as error:
         _say(f"error: {error}")
         return INTERRUPTED if error.kind == "cancelled" else FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read stdout has enough; Python's own flush at exit would complain once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return status
 
 
 def home() -> Path:
@@ -150,9 +156,13 @@ def _save(outcome: Outcome, folder: Path) -> list[Path]:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from .demo import demo
+    from .demo import DemoFailed, demo
 
-    print(demo(options.gateway, options.out, load_config(home()), os.environ, say=_say))  # noqa: T201
+    try:
+        print(demo(options.gateway, options.out, load_config(home()), os.environ, say=_say))  # noqa: T201
+    except DemoFailed as error:
+        _say(f"error: {error}")
+        return FAILED
     return OK
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from .comfyui import HOW_TO_ADD, ComfyUI, find_comfyui
-from .errors import GPT4oImageError
 from .files import save_new
 from .gateways import HOME_VARIABLE, Config
 from .request import MAX_SEED, Request
@@ -20,14 +19,23 @@ PROMPT = "A die-cut sticker of a friendly red fox holding a paper lantern, bold 
 WORKFLOW = PACK_ROOT / "example_workflows" / "transparent_sticker.json"
 
 
+class DemoFailed(Exception):
+    """The workflow failed, in the words of the node that did: they say whether anything was billed."""
+
+
 def demo(gateway: str, folder: Path, config: Config, environ: Mapping[str, str], *, say: Callable[[str], None]) -> Path:
-    """The path of the picture that was made. Raises GPT4oImageError."""
+    """The path of the picture that was made. Raises GPT4oImageError, DemoFailed."""
     comfyui = find_comfyui(PACK_ROOT, environ) if WORKFLOW.exists() else None
     if comfyui is None:
         say(f"No ComfyUI was found, so this picture is made without one. To see it in ComfyUI: {HOW_TO_ADD}.")
         return _without_host(gateway, folder, config, environ)
-    from .headless import how_to_install, missing_modules
-
+    try:
+        from .headless import how_to_install, missing_modules
+    except ModuleNotFoundError:
+        say(
+            "The registry's package cannot start a ComfyUI, a git checkout of the pack can: this picture is made alone."
+        )
+        return _without_host(gateway, folder, config, environ)
     if missing := missing_modules(comfyui):
         say(f"The ComfyUI in {comfyui.path} lacks {', '.join(missing)}, so this picture is made without it. "
             f"To add them: {how_to_install(comfyui)}.")  # fmt: skip
@@ -51,7 +59,7 @@ def _with_host(comfyui: ComfyUI, gateway: str, folder: Path, config: Config, say
         say(f"Running {WORKFLOW.stem} with the gateway {gateway} ...")
         entry = server.wait(server.submit(graph), timeout_s=config.timeout_s + 60)
         if problem := failure(entry):
-            raise GPT4oImageError("upstream", f"The workflow failed: {problem}", billed="unknown")
+            raise DemoFailed(problem)
         return save_new(folder, ".png", server.view(**_first_saved(entry)))
 
 
@@ -61,7 +69,7 @@ def _first_saved(entry: Mapping[str, Any]) -> dict[str, str]:
         for image in output.get("images", ()):
             if image["type"] == "output":
                 return {"filename": image["filename"], "subfolder": image["subfolder"], "folder_type": "output"}
-    raise GPT4oImageError("no_image", "The workflow ended without a saved picture.", billed="unknown")
+    raise DemoFailed("The workflow ended without a saved picture.")
 
 
 def _without_host(gateway: str, folder: Path, config: Config, environ: Mapping[str, str]) -> Path:

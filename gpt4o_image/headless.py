@@ -23,7 +23,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from .comfyui import ComfyUI
-from .errors import GPT4oImageError, shorten
+from .errors import Billed, GPT4oImageError, shorten
 
 Json = dict[str, Any]
 
@@ -138,6 +138,7 @@ class HeadlessComfyUI(ComfyUIServer):
         self.base_directory = base_directory or Path(tempfile.mkdtemp(prefix="gpt4o-image-comfyui-"))
         self._start_timeout_s = start_timeout_s
         self._linked: list[Path] = []
+        self._ready = False
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -227,6 +228,7 @@ class HeadlessComfyUI(ComfyUIServer):
                 continue
             if any(trouble in self.log() for trouble in _IMPORT_TROUBLE):
                 raise self._error("ComfyUI could not load a node pack.")
+            self._ready = True
             return
         raise self._error(f"ComfyUI did not start within {self._start_timeout_s:.0f} seconds.")
 
@@ -242,7 +244,8 @@ class HeadlessComfyUI(ComfyUIServer):
     def _error(self, message: str) -> GPT4oImageError:
         where = f"ComfyUI {self.comfyui.version} at {self.comfyui.path}"
         log_end = "\n".join(self.log().splitlines()[-_TAIL_LINES:])
-        return GPT4oImageError("config", f"{message} ({where})\nIts log ends:\n{log_end}", billed="unknown")
+        billed: Billed = "unknown" if self._ready else "no"
+        return GPT4oImageError("config", f"{message} ({where})\nIts log ends:\n{log_end}", billed=billed)
 
 
 def failure(entry: Json) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from comfy_api.latest import io
 
-from ..gpt4o_image.errors import GPT4oImageError
+from ..gpt4o_image.errors import GPT4oImageError, shorten
 from ..gpt4o_image.gateways import CONFIG_FILE, Config, load_config
 from ..gpt4o_image.generate import generate
 from ..gpt4o_image.outcome import Outcome
@@ -64,7 +64,7 @@ async def give(work: Work, node_id: str) -> io.NodeOutput:
     outcome, batch = await host.run_in_thread(decoded, tick=screen.tick)
     if outcome.error or batch is None:
         error = outcome.error or GPT4oImageError("no_image", "The result holds no picture.", billed="unknown")
-        screen.end(f"{error.kind} (billed: {error.billed})")
+        screen.end(f"{shorten(error.message, 200)} ({error.kind}, billed: {error.billed})")
         if error.kind == "cancelled":
             host.raise_interrupt()
         raise error
