@@ -3,80 +3,127 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from .events import Link, Picture
 
 _PICTURE_FILE = re.compile(r"\.(png|jpe?g|webp|gif|avif)$", re.IGNORECASE)
 _NUMBERED_SOURCE = re.compile(r"src_(\d{1,2})\.\w+$")
+# Almost every address; urlsplit, which knows all the others, takes four times as long.
+_USUAL = re.compile(r"https?://([a-z0-9.-]+(?::\d{1,4})?)(/[\w./~%+@,=:()-]*)?(?:\?([^#\s]*))?", re.ASCII)
 # Web pages and JSON about the task, not pictures.
 _STATUS_HOST = "asyncdata.net"
 _STATUS_PATHS = ("/web/", "/source/")
 
 
+class _Parts(NamedTuple):
+    netloc: str
+    path: str
+    query: str
+
+    @property
+    def file(self) -> str:
+        """The path with its percent escapes undone: signed links name their file as `a%2Fsrc_0.png`."""
+        return unquote(self.path) if "%" in self.path else self.path
+
+
 def identity(address: str) -> str:
-    """Equal for two addresses of one picture.
+    """Equal for two addresses of one picture, which must be `fetchable`.
 
     `/cdn/download/` serves the bytes of `/cdn/`, and a signature in the query does not change the file; where
     the path names no file, the query is what tells two pictures apart.
     """
-    if address.startswith("data:"):
+    parts = _split(address)
+    if parts is None:
         return address
-    parts = urlsplit(address)
-    path = unquote(parts.path)
-    key = f"{parts.netloc.lower()}{path.replace('/cdn/download/', '/cdn/')}"
-    return key if _PICTURE_FILE.search(path) or not parts.query else f"{key}?{parts.query}"
+    file = parts.file
+    key = f"{parts.netloc}{file.replace('/cdn/download/', '/cdn/')}"
+    return key if not parts.query or _PICTURE_FILE.search(file) else f"{key}?{parts.query}"
 
 
 def fetchable(address: str, *, image: bool = False) -> bool:
     """False for what is known to be a page: status hosts, and for plain links their usual paths too."""
-    if address.startswith("data:"):
-        return address.startswith("data:image/")
-    if not address.lower().startswith(("https://", "http://")):
+    if _is_data(address):
+        return address[:11].lower() == "data:image/"
+    parts = _split(address)
+    if parts is None or not parts.netloc or parts.netloc.startswith(":"):
         return False
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    if not host or host == _STATUS_HOST or host.endswith("." + _STATUS_HOST):
+    host = parts.netloc.partition(":")[0].rstrip(".")
+    if host == _STATUS_HOST or host.endswith("." + _STATUS_HOST):
         return False
     return image or not parts.path.startswith(_STATUS_PATHS)
 
 
 def looks_like_picture(address: str) -> bool:
     """By its path alone: a picture file, a CDN path, or picture data."""
-    if address.startswith("data:image/"):
-        return True
-    path = unquote(urlsplit(address).path)
-    return bool(_PICTURE_FILE.search(path)) or "/cdn/" in path
+    parts = _split(address)
+    if parts is None:
+        return _is_data(address)
+    return bool(_PICTURE_FILE.search(parts.file)) or "/cdn/" in parts.path
 
 
 def mirrors(pictures: Sequence[Picture], links: Iterable[Link]) -> list[list[str]]:
     """For each picture its addresses in the order to try: its own, then those that may hold the same bytes.
 
     A link belongs to the picture whose file it names, else to the one whose source number it carries
-    (`src_1.png` is index 1), else to the picture that it follows.
+    (`src_1.png` is index 1), else to the one whose place it has: as many links in a row as there are pictures
+    are theirs in order, and any other link is of the picture that it follows.
     """
     found = [[picture.address] for picture in pictures]
     owners = {identity(picture.address): index for index, picture in enumerate(pictures)}
-    for link in sorted(links, key=_signed_last):
-        index = owners.get(identity(link.address), _owner_by_place(link, len(pictures)))
+    placed = [link for link in links if identity(link.address) not in owners and _number(link) is None]
+    owners.update(_by_place(placed, len(pictures)))
+    for link in sorted(links, key=_is_signed):
+        index = owners.get(identity(link.address), 0 if len(pictures) == 1 else _number(link))
         # A link may already follow a picture that the caller has not taken note of.
         if index is not None and index < len(found) and link.address not in found[index]:
             found[index].append(link.address)
     return found
 
 
-def _signed_last(link: Link) -> bool:
-    return bool(urlsplit(link.address).query)
+def _by_place(links: Sequence[Link], count: int) -> dict[str, int]:
+    rows = Counter(link.after for link in links)
+    seen: Counter[int] = Counter()
+    owners: dict[str, int] = {}
+    for link in links:
+        index = seen[link.after] if rows[link.after] == count > 1 else 0 if count == 1 else link.after - 1
+        seen[link.after] += 1
+        if index >= 0:
+            owners[identity(link.address)] = index
+    return owners
 
 
-def _owner_by_place(link: Link, count: int) -> int | None:
-    numbered = _NUMBERED_SOURCE.search(unquote(urlsplit(link.address).path))
-    if numbered and count > 1:
-        return int(numbered[1]) if int(numbered[1]) < count else None
-    if count == 1:
-        return 0
-    return link.after - 1 if link.after else None
+def _number(link: Link) -> int | None:
+    parts = _split(link.address)
+    numbered = _NUMBERED_SOURCE.search(parts.file) if parts else None
+    return int(numbered[1]) if numbered else None
+
+
+def _is_signed(link: Link) -> bool:
+    parts = _split(link.address)
+    return bool(parts and parts.query)
+
+
+def _is_data(address: str) -> bool:
+    return address[:5].lower() == "data:"
+
+
+@lru_cache(maxsize=128)
+def _split(address: str) -> _Parts | None:
+    """None for what is no http(s) address, picture data too."""
+    if usual := _USUAL.fullmatch(address):
+        netloc, path, query = usual[1], usual[2] or "", usual[3] or ""
+    else:
+        if not address[:8].lower().startswith(("https://", "http://")):
+            return None
+        try:
+            parts = urlsplit(address)
+            _ = parts.port  # raises where it is no number
+        except ValueError:
+            return None
+        netloc, path, query = parts.netloc.rpartition("@")[2].lower(), parts.path, parts.query
+    return _Parts(netloc, path, query)

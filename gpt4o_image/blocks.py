@@ -1,4 +1,7 @@
-"""Finds the end of the JSON or fenced block in a stream, in any cuts. Pure; knows nothing of what it says."""
+"""Where a block of JSON, a fence or a model's thinking ends, line by line. Pure; knows nothing of what it says.
+
+In these blocks the gateway echoes the prompt, so nothing in them may count as a link, a number or a mark.
+"""
 
 from __future__ import annotations
 
@@ -6,99 +9,198 @@ import json
 import re
 from typing import Any, cast
 
-_JSON_STOPS = re.compile(r'["\\{}\[\]\n`]')
+from .transcript import BLANKS, STATUS_MARKS
+
+# Only lines that start with one of these can open a block; `[` only where `{` follows.
+OPENERS = "`~{<"
+
+_OPENING = re.compile(
+    r"""(?P<fence>`{3,}|~{3,})[^`]*$
+      | (?P<json>\{\s*(?:["'}]|$)|\[\s*\{)
+      | <(?P<tag>think|thinking|thought|reasoning)\b[^>]*>""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_CLOSING_TAG = re.compile(r"</(\w+)\s*>")
+_QUOTE_MARK = re.compile(rf"[{BLANKS}]*[{STATUS_MARKS}][ \t]?")
+_STATUS = tuple(STATUS_MARKS)
+_STATUS_LINE = re.compile(rf"^[{BLANKS}]*[{STATUS_MARKS}]", re.MULTILINE)
+_JSON_MARK = re.compile(r'["{}\[\]]|\\.?')
+_FENCE_WORD = re.compile(r"[`~]+[ \t]*\w*")
+_LENIENT = json.JSONDecoder(strict=False)
 
 
-class BlockScanner:
-    """Eats text until a block is over: an unfenced JSON value, or all up to its closing fence.
+def open_block(line: str, *, quoted: bool = False) -> Block | None:
+    """The block that `line`, which starts at its first character that is not blank, begins; None for plain text.
 
-    JSON is read by its quotes and braces, not by lines: prompts hold raw newlines, fences and quote marks.
+    `quoted`: it stands behind a `>`, and so do all its lines.
     """
+    opening = _OPENING.match(line)
+    if opening is None:
+        return None
+    if opening["fence"]:
+        return FencedBlock(opening["fence"], quoted)
+    return TaggedBlock(opening["tag"]) if opening["tag"] else JsonBlock(quoted)
 
-    def __init__(self, fence: str = "") -> None:
-        self._fence = fence
-        self._pieces: list[str] = []
-        self._depth = 0
-        self._in_string = False
-        self._escaped = False
-        self._opened = False
-        self._line: str | None = "" if not fence else None  # None: this line cannot close the fence
 
-    def feed(self, text: str, start: int) -> int | None:
-        """Reads `text` from `start`; the position after the block, or None when it goes on."""
-        end = self._scan_fence(text, start) if self._fence else self._scan_json(text, start)
-        self._pieces.append(text[start:end])
-        return end
+class Block:
+    """Takes whole lines, the opening one first, until it is over."""
 
-    @property
-    def text(self) -> str:
-        return "".join(self._pieces)
+    def __init__(self, quoted: bool = False) -> None:
+        self._quoted = quoted
+        self._lines: list[str] = []
+
+    def add(self, line: str) -> str | None:
+        """None while the block goes on; else what of `line` is no part of it: the line, its rest, or nothing."""
+        if self._quoted and self._lines:
+            mark = _QUOTE_MARK.match(line)
+            if mark is None:
+                return line
+            line = line[mark.end() :]
+        rest = self._add(line)
+        if rest != line:
+            self._lines.append(line[: len(line) - len(rest or "")])
+        return rest
 
     def value(self) -> dict[str, Any] | None:
-        """The block as a JSON object, None when it is none. Raw newlines in strings are allowed."""
-        body = self.text
-        if self._fence:
-            body = body.partition("\n")[2].rstrip().rstrip("`")
-        try:
-            loaded = json.loads(body, strict=False)
-        except (ValueError, RecursionError):
+        """The block's JSON object, None where it holds none. Raw newlines in strings are allowed."""
+        return None
+
+    def remainder(self) -> str:
+        """What still counts of a block that never ended: from the first status line on, as that is no JSON."""
+        status = _STATUS_LINE.search(self._text())
+        return "" if self._quoted or status is None else self._text()[status.start() :]
+
+    def _add(self, line: str) -> str | None:
+        raise NotImplementedError
+
+    def _text(self) -> str:
+        return "\n".join(self._lines)
+
+
+class JsonBlock(Block):
+    """An unfenced JSON value, ended by its own brackets.
+
+    The echoed prompt may break it: raw newlines, raw status lines and fences inside a string are the string's,
+    but an odd quote mark turns inside out what is a string. A line that ends in `}` and is followed by a blank
+    or a status line is therefore believed more than the quotes.
+    """
+
+    def __init__(self, quoted: bool = False) -> None:
+        super().__init__(quoted)
+        self._marks = JsonMarks()
+        self._spilt = False  # its brackets closed amid a line, but it is no JSON: the echo may go on
+
+    def value(self) -> dict[str, Any] | None:
+        return _object(self._text())
+
+    def _add(self, line: str) -> str | None:
+        start = line.strip()[:2]
+        if self._lines and self._ended_before(start):
+            return line
+        if self._spilt:
             return None
-        return cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else None
+        end = self._marks.read(line)
+        if end is None:
+            return None
+        rest = line[end:]
+        self._spilt = '"' in rest and _object("\n".join([*self._lines, line[:end]])) is None
+        return None if self._spilt else rest
 
-    def _scan_json(self, text: str, start: int) -> int | None:
-        position = start
-        while match := self._next_stop(text, position):
-            position = match.end()
-            self._step(match[0])
-            if self._opened and self._depth <= 0 and not self._in_string:
-                return position
+    def _ended_before(self, start: str) -> bool:
+        if self._spilt:
+            return not start or start[0] in _STATUS
+        if self._marks.in_string:
+            return self._marks.after_brace and (start in ("", "![", "``") or start[0] in _STATUS)
+        return start == "![" or start[:1] in _STATUS
+
+
+class FencedBlock(Block):
+    """From ``` to ```. Where it holds JSON, a fence inside an open string is the echoed prompt's."""
+
+    def __init__(self, fence: str, quoted: bool = False) -> None:
+        super().__init__(quoted)
+        self._fence = fence
+        self._is_json: bool | None = None
+        self._marks = JsonMarks()
+
+    def value(self) -> dict[str, Any] | None:
+        return _object(self._body()) if self._is_json else None
+
+    def remainder(self) -> str:
+        """What follows its JSON, where only the closing fence is missing; all of it, where it holds no JSON."""
+        if not self._is_json:
+            return "\n".join(self._lines[1:])
+        try:
+            _, end = _LENIENT.raw_decode(self._body())
+        except (ValueError, RecursionError):
+            return super().remainder()
+        return self._body()[end:]
+
+    def _body(self) -> str:
+        """From its first brace on: the word behind the fence may share a line with it."""
+        return "".join(self._text().partition("{")[1:])
+
+    def _add(self, line: str) -> str | None:
+        bare = line.strip()
+        if self._lines and bare.startswith(self._fence) and not bare.strip(self._fence[0]):
+            return "" if not self._marks.in_string or self._marks.after_brace else None
+        content = line if self._lines else _FENCE_WORD.sub("", line)
+        if self._is_json is None and content.strip():
+            self._is_json = content.lstrip()[0] == "{"
+        if self._is_json:
+            self._marks.read(content)
         return None
 
-    def _scan_fence(self, text: str, start: int) -> int | None:
-        """A fence closes on a line of its own, outside any JSON string that is still open."""
-        position = start
-        while position < len(text):
-            newline = text.find("\n", position)
-            stop = len(text) if newline < 0 else newline
-            self._track(text[position:stop])
-            if self._line is not None and len(self._line) <= len(self._fence) + 80:
-                self._line += text[position:stop]
-            if newline < 0:
-                return None
-            if self._closes():
-                return newline
-            self._step("\n")
-            self._line = ""
-            position = newline + 1
+
+class TaggedBlock(Block):
+    """A model's thinking, `<think>` to `</think>`."""
+
+    def __init__(self, tag: str) -> None:
+        super().__init__()
+        self._tag = tag.lower()
+
+    def _add(self, line: str) -> str | None:
+        closings = (tag for tag in _CLOSING_TAG.finditer(line) if tag[1].lower() == self._tag)
+        closing = next(closings, None)
+        return line[closing.end() :] if closing else None
+
+
+class JsonMarks:
+    """Follows the quotes and brackets of a JSON text over its lines."""
+
+    def __init__(self) -> None:
+        self.after_brace = False  # the last line that is not blank ended in `}`
+        self._quoted = False
+        self._depth = 0
+
+    @property
+    def in_string(self) -> bool:
+        return self._quoted
+
+    def read(self, line: str) -> int | None:
+        """The position after the bracket that closes the value, or None."""
+        bare = line.rstrip()
+        if bare:
+            self.after_brace = bare.endswith("}")
+        for mark in _JSON_MARK.finditer(line):
+            if mark[0] == '"' and self._depth:
+                self._quoted = not self._quoted
+            elif not self._quoted and mark[0] in "{[":
+                self._depth += 1
+            elif not self._quoted and mark[0] in "}]":
+                self._depth -= 1
+                if self._depth <= 0:
+                    self._depth = 0
+                    return mark.end()
         return None
 
-    def finish_fence(self) -> bool:
-        """Whether the text so far ends with a closing fence that lacks only its newline."""
-        return bool(self._fence) and self._closes()
 
-    def _closes(self) -> bool:
-        line = (self._line or "").strip()
-        return line.startswith(self._fence) and not line.strip("`") and not (self._in_string and self._depth)
-
-    def _track(self, text: str) -> None:
-        position = 0
-        while match := self._next_stop(text, position):
-            position = match.end()
-            self._step(match[0])
-
-    def _next_stop(self, text: str, position: int) -> re.Match[str] | None:
-        if self._escaped and position < len(text):
-            self._escaped = False
-            position += 1
-        return _JSON_STOPS.search(text, position)
-
-    def _step(self, mark: str) -> None:
-        if mark == "\\":
-            self._escaped = self._in_string
-        elif mark == '"':
-            self._in_string = not self._in_string
-        elif not self._in_string and mark in "{[":
-            self._depth += 1
-            self._opened = True
-        elif not self._in_string and mark in "}]":
-            self._depth -= 1
+def _object(text: str) -> dict[str, Any] | None:
+    """The JSON object, or the first of an array of them."""
+    try:
+        loaded: Any = json.loads(text.rstrip().rstrip("`~"), strict=False)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(loaded, list):
+        loaded = next(iter(cast("list[Any]", loaded)), None)
+    return cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else None

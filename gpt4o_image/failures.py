@@ -8,11 +8,17 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from .errors import Billed, GPT4oImageError, Kind
-from .stream import Transcript
+from .transcript import Transcript
 from .words import says
 
 _NOT_BILLED = (400, 401, 403, 404, 413, 429)
-_REQUEST_ID = re.compile(r"\((?:tid|request[ _]id|req[ _]id)\s*:\s*([\w-]+)\)", re.IGNORECASE)
+_REQUEST_ID = re.compile(r"[(\uff08](?:tid|req(?:uest)?[ _-]?id)\s*[:\uff1a]\s*([\w-]+)\s*[)\uff09]", re.IGNORECASE)
+_ID_KEYS = ("request_id", "requestId", "tid", "trace_id")
+_TEXT_KEYS = ("message", "msg", "detail", "error_description", "error_msg", "reason")
+_CODE_KEYS = ("code", "type", "reason", "status")
+_SCRIPT = re.compile(r"(?is)<(script|style)\b.*?</\1\s*>")
+_TAG = re.compile(r"<[^>]*>")
+_SPACE = re.compile(r"\s+")
 # The order in which words decide: a limit that mentions a policy is a limit.
 _BY_WORDS: tuple[tuple[str, Kind], ...] = (
     ("quota", "quota"),
@@ -22,9 +28,19 @@ _BY_WORDS: tuple[tuple[str, Kind], ...] = (
     ("moderation_input", "moderation_input"),
     ("moderation", "moderation_input"),
 )
+# What an answer in plain text may be, in this order too: an apology may introduce anything.
+_BY_PROSE: tuple[tuple[str, Kind], ...] = (
+    ("rate_limited", "rate_limited"),
+    ("pending", "pending"),
+    ("quota", "quota"),
+    ("refused_because", "refused"),
+    ("failed_plainly", "upstream"),
+    ("refused", "refused"),
+)
 _BY_STATUS: dict[int, Kind] = {
     400: "bad_request",
     401: "auth",
+    402: "quota",
     403: "auth",
     404: "bad_request",
     408: "timeout",
@@ -32,8 +48,9 @@ _BY_STATUS: dict[int, Kind] = {
     422: "bad_request",
     429: "rate_limited",
 }
-# Words may sharpen a status only into these kinds; 401 stays 401 whatever it says.
+# Words may sharpen a status only into these kinds. A used-up key comes as 401 too: recharging cures it, not a new key.
 _SHARPENS: dict[int, tuple[Kind, ...]] = {
+    401: ("quota",),
     400: ("moderation_input", "moderation_output", "bad_model", "quota"),
     403: ("quota",),
     404: ("bad_model",),
@@ -75,13 +92,13 @@ def from_status(status: int, body: str, header_id: str | None = None) -> GPT4oIm
         kind = sharper
     moderated = kind in ("moderation_input", "moderation_output")
     billed: Billed = "no" if status in _NOT_BILLED and not moderated else "unknown"
-    return failure(kind, billed, said or f"HTTP {status}", request_id(said) or header_id)
+    return failure(kind, billed, said or f"HTTP {status}", request_id(said) or _id_of(envelope) or header_id)
 
 
 def from_object(value: Mapping[str, Any]) -> GPT4oImageError:
     """From an error object inside an answer that began with status 200, and so was billed."""
     said = _message(value)
-    return failure(_by_words(f"{said} {_codes(value)}") or "upstream", "yes", said, request_id(said))
+    return failure(_by_words(f"{said} {_codes(value)}") or "upstream", "yes", said, request_id(said) or _id_of(value))
 
 
 def from_body(body: str) -> GPT4oImageError:
@@ -96,18 +113,25 @@ def from_transcript(said: Transcript, *, complete: bool) -> GPT4oImageError:
     prose = "\n".join(said.prose)
     if said.failed:
         text = "\n".join([*said.reasons, prose]).strip()
-        terminal = said.terminal or {}
-        words = f"{text} {_codes(terminal)} {_said(terminal) or ''}"
-        rejected = terminal.get("is_output_rejection") is True
-        kind: Kind = _by_words(words) or "upstream"
-        if rejected:
-            kind = "moderation_output"
-        return failure(kind, "yes", text or json.dumps(terminal, ensure_ascii=False), said.task_id)
-    if not complete:
-        return failure("truncated", "yes", prose, said.task_id)
-    told: tuple[Kind, ...] = ("rate_limited", "pending", "quota", "refused")
-    matching: list[Kind] = [kind for kind in told if says(prose, kind)]
-    return failure(matching[0] if matching else "no_image", "yes", prose, said.task_id)
+        return failure(_kind_of_failure(said, text), "yes", text, said.task_id or request_id(text))
+    kind: Kind = _kind_of_prose(prose) if complete else "truncated"
+    return failure(kind, "yes", prose, said.task_id)
+
+
+def _kind_of_failure(said: Transcript, text: str) -> Kind:
+    terminal = said.terminal or {}
+    if terminal.get("is_output_rejection") is True:
+        return "moderation_output"
+    if kind := _by_words(f"{text} {_codes(terminal)} {_said(terminal) or ''}"):
+        return kind
+    return "refused" if says(text, "refused_because") else "upstream"
+
+
+def _kind_of_prose(prose: str) -> Kind:
+    for group, kind in _BY_PROSE:
+        if says(prose, group):
+            return kind
+    return "no_image"
 
 
 def request_id(text: str) -> str | None:
@@ -123,9 +147,8 @@ def is_error(value: Mapping[str, Any]) -> bool:
     if value.get("choices") or value.get("data"):
         return False
     code = value.get("code")
-    return (isinstance(code, (int, str)) and code not in (0, 200, "", "0", "200", "ok", "success")) or (
-        value.get("type") == "error"
-    )
+    failing = isinstance(code, (int, str)) and str(code).lower() not in ("0", "200", "", "ok", "success")
+    return failing or value.get("type") == "error"
 
 
 def _by_words(text: str) -> Kind | None:
@@ -134,9 +157,11 @@ def _by_words(text: str) -> Kind | None:
 
 def _loads(body: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(body)
+        value: Any = json.loads(body)
     except (ValueError, RecursionError):
         return None
+    if isinstance(value, list):  # some upstreams wrap their errors in an array
+        value = next(iter(cast("list[Any]", value)), None)
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
@@ -150,7 +175,7 @@ def _said(value: Mapping[str, Any]) -> str | None:
     if isinstance(inner, str):
         return inner
     table = cast("dict[str, Any]", inner) if isinstance(inner, dict) else {}
-    texts = (table.get(key) for key in ("message", "msg", "detail", "error_description"))
+    texts = (table.get(key) for key in _TEXT_KEYS)
     return next((text for text in texts if isinstance(text, str) and text), None)
 
 
@@ -159,12 +184,18 @@ def _codes(value: Mapping[str, Any] | None) -> str:
     if not isinstance(inner, dict):
         return ""
     table = cast("dict[str, Any]", inner)
-    return " ".join(str(table[key]) for key in ("code", "type", "reason") if table.get(key))
+    return " ".join(str(table[key]) for key in _CODE_KEYS if table.get(key))
+
+
+def _id_of(value: Mapping[str, Any] | None) -> str | None:
+    inner: Any = (value or {}).get("error")
+    tables = [value or {}, cast("dict[str, Any]", inner) if isinstance(inner, dict) else {}]
+    ids = (table.get(key) for table in tables for key in _ID_KEYS)
+    return next((found for found in ids if isinstance(found, str) and found), None)
 
 
 def _plain(body: str) -> str:
     """A web page as its words, so that an error shows no markup."""
     if "<" not in body:
         return body.strip()
-    without = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", " ", body)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", without)).strip()
+    return _SPACE.sub(" ", _TAG.sub(" ", _SCRIPT.sub(" ", body))).strip()
