@@ -82,7 +82,7 @@ def failure(kind: Kind, billed: Billed, text: str | None = None, request_id: str
 
 
 def from_status(status: int, body: str, header_id: str | None = None) -> GPT4oImageError:
-    """From an answer that is not 200: AiHubMix documentation, "Error codes"; design, `billed`."""
+    """From an answer that is not 200: AiHubMix documentation, "Error codes"."""
     envelope = _loads(body)
     said = _message(envelope) if envelope is not None else _plain(body)
     kind: Kind = _BY_STATUS.get(status, "upstream")

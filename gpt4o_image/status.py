@@ -137,9 +137,11 @@ class StatusReader:
             if point[0][0] in ".\u2026\u3002":
                 position = point.end()
                 words = line[self._segment : point.start()]
-                self._segment = position
                 if words.strip(_SYMBOLS):
                     self._announce(self._classify(words), paused=True)
+                elif self._counted == self._segment:
+                    self._counted = position  # the dots of "64....100": what follows them is as sure as the 64
+                self._segment = position
                 continue
             tail = line[point.end() : point.end() + _TAIL_CHARS]
             if not final and _UNDECIDED.fullmatch(tail) and len(point[0]) <= 3:

@@ -274,6 +274,7 @@ def test_an_odd_quote_in_the_preamble_does_not_hold_back_the_stream():
         ("> \uff13\uff17\uff05", [37]),
         ("\uff1e 37%", [37]),
         ("> 50/100", [50]),
+        ("> Progress 11....64....100", [11, 64, 100]),
         ("> 50 / 100 done", [50]),
         ("> [=====>    ] 40%", [40]),
         ("> [40%] of it", [40]),
