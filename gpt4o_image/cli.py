@@ -57,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--model", default="gpt-4o-image-vip")
     generate.add_argument("--ratio", default="auto", help="auto, 1:1, 2:3 or 3:2")
     generate.add_argument("--background", default="auto", help="auto, transparent or opaque")
+    generate.add_argument("--reference", action="append", default=[], metavar="FILE", help="up to 16 of them")
+    generate.add_argument(
+        "--api", default="chat", choices=("chat", "images"), help="endpoint; images has no references"
+    )
+    generate.add_argument("--size", default="auto", help="with --api images: auto, 1024x1024, 1536x1024 or 1024x1536")
+    generate.add_argument("--n", type=int, default=1, help="with --api images: 1 to 10 pictures")
     generate.add_argument("--count", default="auto", help="auto, 1, 2 or 4 pictures for the same price")
     generate.add_argument("--seed", type=int, default=0, help="not sent; another number buys another picture")
     generate.add_argument("--gateway", help="a profile of config.toml, aihubmix or simulator")
@@ -99,15 +105,6 @@ def _parser() -> argparse.ArgumentParser:
 def _generate(options: argparse.Namespace) -> int:
     from .generate import generate
 
-    request = Request(
-        prompt=options.prompt,
-        model=options.model,
-        aspect_ratio=options.ratio,
-        background=options.background,
-        count=options.count,
-        seed=options.seed,
-        artist_names=options.artist_names,
-    )
     with _stop_on_ctrl_c() as stop, _Bar() as bar:
         try:
             config = load_config(home())
@@ -116,7 +113,7 @@ def _generate(options: argparse.Namespace) -> int:
                 _say(f"No key is set: this picture comes from the {SIMULATOR}, for free.")
                 gateway = SIMULATOR
             outcome = generate(
-                request,
+                _request(options, stop.is_set),
                 gateway,
                 config,
                 os.environ,
@@ -126,7 +123,7 @@ def _generate(options: argparse.Namespace) -> int:
                 linger_s=15.0,
             )
         except GPT4oImageError as error:
-            outcome = Outcome(request.model, error=error)
+            outcome = Outcome(options.model, error=error, cost_usd=0.0)
     paths = tuple(str(path) for path in _save(outcome, options.out))
     if options.json:
         print(json.dumps(outcome.report(paths)))  # noqa: T201
@@ -135,6 +132,24 @@ def _generate(options: argparse.Namespace) -> int:
     if outcome.error:
         return INTERRUPTED if outcome.error.kind == "cancelled" else FAILED
     return OK
+
+
+def _request(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Request:
+    from .references import Policy, prepare, read_file
+
+    return Request(
+        prompt=options.prompt,
+        model=options.model,
+        aspect_ratio=options.ratio,
+        background=options.background,
+        count=options.count,
+        seed=options.seed,
+        artist_names=options.artist_names,
+        endpoint=options.api,
+        size=options.size,
+        n=options.n,
+        references=tuple(prepare([read_file(path) for path in options.reference], Policy(), cancelled=cancelled)),
+    )
 
 
 def _tell(outcome: Outcome, paths: Sequence[str]) -> None:

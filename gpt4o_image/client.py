@@ -13,6 +13,7 @@ from .errors import GPT4oImageError
 from .failures import from_status
 from .gateways import Gateway
 from .network import is_loopback
+from .request import Endpoint
 
 _CONNECT_S = 10.0
 # What may leave the machine. The SDK adds more from variables such as OPENAI_ORG_ID and OPENAI_CUSTOM_HEADERS,
@@ -25,8 +26,10 @@ class BrokenOff(Exception):
 
 
 @asynccontextmanager
-async def chat(gateway: Gateway, body: Mapping[str, Any], timeout_s: float) -> AsyncGenerator[AsyncIterator[bytes]]:
-    """One streamed chat completion: its bytes as they come, once the gateway has answered with status 200.
+async def post(
+    gateway: Gateway, endpoint: Endpoint, body: Mapping[str, Any], timeout_s: float
+) -> AsyncGenerator[AsyncIterator[bytes]]:
+    """One paid call: the answer's bytes as they come, once the gateway has answered with status 200.
 
     `timeout_s` bounds each wait, not the whole: keep-alive comments reset it, so the caller keeps a deadline.
     Raises GPT4oImageError for any other status and when no gateway is reached, BrokenOff while reading.
@@ -36,9 +39,13 @@ async def chat(gateway: Gateway, body: Mapping[str, Any], timeout_s: float) -> A
 
     timeout = openai.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
     async with _client(gateway, timeout) as client:
-        create: Any = client.chat.completions.with_streaming_response.create
+        # Both give the raw answer: what the SDK makes of one ends at the first event that it does not understand.
+        calls: dict[Endpoint, Any] = {
+            "chat": client.chat.completions.with_streaming_response.create,
+            "images": client.images.with_streaming_response.generate,
+        }
         try:
-            async with create(**body, stream=True) as response:
+            async with calls[endpoint](**body) as response:
                 yield _chunks(response)
         except openai.APIStatusError as error:
             raise from_status(error.status_code, _body(error), _header_id(error)) from None

@@ -9,8 +9,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from .client import BrokenOff, chat
-from .completion import CompletionReader
+from .answers import Answer, ChatAnswer, ImagesAnswer
+from .client import BrokenOff, post
 from .errors import Billed, GPT4oImageError
 from .events import Event, Generating, Link, Picture, Progress, Queued
 from .failures import failure, from_transcript
@@ -18,10 +18,9 @@ from .gateways import Gateway
 from .gathering import Gathering
 from .notices import Arrived, Downloading, Notice
 from .outcome import Outcome, PaidPicture
-from .prompt import chat_body
+from .prompt import body
 from .record import Record
 from .request import Request
-from .stream import StreamParser
 from .vault import HEARTBEAT_S
 
 _POLL_S = 0.1
@@ -56,9 +55,8 @@ class Conversation:
         self._notify = notify
         self._cancelled = cancelled
         self._linger_s = linger_s
-        self._reader = CompletionReader()
-        self._parser = StreamParser()
-        self._said = self._parser.transcript
+        self._answer: Answer = ImagesAnswer() if request.endpoint == "images" else ChatAnswer()
+        self._said = self._answer.transcript
         self._percentages: list[int] = []
         self._warnings: list[str] = []
         self._pictures: list[PaidPicture] = []
@@ -101,20 +99,20 @@ class Conversation:
         if isinstance(result, BaseException) and not isinstance(result, (BrokenOff, asyncio.CancelledError)):
             raise result
         broke_off = isinstance(result, BrokenOff) or stopped_by is not None
-        rest = self._reader.finish(broke_off=broke_off)
-        await self._take([*self._parser.feed(rest), *self._parser.finish()])
-        if stopped_by or self._reader.error:
-            return stopped_by or self._reader.error
-        return None if self._reader.complete else from_transcript(self._said, complete=False)
+        await self._take(self._answer.finish(broke_off=broke_off))
+        if stopped_by or self._answer.error:
+            return stopped_by or self._answer.error
+        return None if self._answer.complete else from_transcript(self._said, complete=False)
 
     async def _converse(self) -> None:
-        async with chat(self._gateway, chat_body(self._request), self._timeout_s) as chunks:
+        async with post(self._gateway, self._request.endpoint, body(self._request), self._timeout_s) as chunks:
             self._answered = True
             self._time("answered_s")
+            if self._request.endpoint == "images":
+                self._notify(Generating())  # it says nothing until it is done
             async for chunk in chunks:
-                if text := self._reader.feed(chunk):
-                    await self._take(self._parser.feed(text))
-                if self._reader.closed:
+                await self._take(self._answer.feed(chunk))
+                if self._answer.closed:
                     return
 
     async def _watch(self, task: asyncio.Task[None]) -> GPT4oImageError | None:
@@ -126,7 +124,7 @@ class Conversation:
             billed: Billed = "yes" if self._answered else "unknown"
             if self._cancelled() and not task.done():
                 return GPT4oImageError("cancelled", "Cancelled; the connection is closed.", billed=billed)
-            if self._reader.ending:
+            if self._answer.ending:
                 ending_by = min(ending_by, now + _ENDING_S)
             if now > ending_by:
                 return None
@@ -208,7 +206,7 @@ class Conversation:
         expected = self._request.expected or self._said.count
         if expected and self._gathering.total < expected:
             self._warnings.append(f"{expected} pictures were asked for, {self._gathering.total} came.")
-        if self._reader.finish_reason == "length":
+        if self._answer.finish_reason == "length":
             self._warnings.append("The answer was cut at its length limit (finish_reason: length).")
         if stopped_by:
             words = f": {stopped_by.gateway_text}" if stopped_by.gateway_text else ""
@@ -216,6 +214,12 @@ class Conversation:
         elif self._said.failed:
             self._warnings.append("After the first picture the gateway said: " + "; ".join(self._said.reasons))
         self._warnings += [f"Could not be downloaded: {reason}" for reason in reasons]
+        sent = {part.digest: part.name for part in self._request.references}
+        self._warnings += [
+            f"Picture {number} is the reference {sent[picture.sha256]}, unchanged."
+            for number, picture in enumerate(self._pictures, 1)
+            if picture.sha256 in sent
+        ]
 
     def _time(self, step: str) -> None:
         self._timings[step] = round(time.monotonic() - self._started, 3)

@@ -21,6 +21,7 @@ from .notices import Downloading, Notice
 from .outcome import Outcome
 from .recall import recall
 from .record import Record, new_entry
+from .references import too_large_advice
 from .request import Request, check_request
 from .vault import Entry, Vault
 
@@ -52,7 +53,14 @@ def generate(
         outcome = run.from_vault_or_gateway(gateway, reuse=reuse)
     except GPT4oImageError as error:
         return Outcome(request.model, error=error, cost_usd=0.0)
-    return replace(outcome, warnings=(*warnings, *outcome.warnings), spent_today_usd=_spent_today(vault))
+    if outcome.error and outcome.error.kind == "reference" and request.references:
+        outcome.error.message += "\n" + too_large_advice(request.references)
+    return replace(
+        outcome,
+        warnings=(*warnings, *outcome.warnings),
+        spent_today_usd=_spent_today(vault),
+        references=tuple(part.as_report() for part in request.references),
+    )
 
 
 class _Use:

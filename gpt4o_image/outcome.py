@@ -32,6 +32,7 @@ class Outcome:
     gen_ids: tuple[str, ...] = ()
     cost_usd: float | None = None
     spent_today_usd: float | None = None
+    references: tuple[dict[str, Any], ...] = ()
     reused: bool = False
     result_id: str | None = None
 
@@ -48,6 +49,7 @@ class Outcome:
             "model": self.model,
             "cost_usd": self.cost_usd,
             "spent_today_usd": self.spent_today_usd,
+            "references": list(self.references),
             "reused": self.reused,
             "result_id": self.result_id,
         }

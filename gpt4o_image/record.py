@@ -21,7 +21,14 @@ from .vault import NewEntry, Vault
 def new_entry(request: Request, gateway: Gateway) -> NewEntry:
     """What the vault keeps of a request. The key leaves out what does not change the picture that is bought."""
     sent = prompt_text(request)
-    told = {"endpoint": "chat", "gateway": gateway.name, "model": request.model, "prompt": sent, "seed": request.seed}
+    told: dict[str, Any] = {
+        "endpoint": request.endpoint,
+        "gateway": gateway.name,
+        "model": request.model,
+        "prompt": sent,
+        "options": request.options(),
+        "references": [part.digest for part in request.references],
+    }
     return NewEntry(
         key=hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
         gateway=gateway.name,
@@ -29,7 +36,7 @@ def new_entry(request: Request, gateway: Gateway) -> NewEntry:
         prompt=request.prompt,
         # The embedded simulator has no address of its own, and no price.
         price_usd=gateway.prices.get(request.model) if gateway.base_url else 0.0,
-        details={**told, "options": request.options()},
+        details=told,
     )
 
 

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from .errors import GPT4oImageError
+
+if TYPE_CHECKING:
+    from .references import Part
+
+Endpoint = Literal["chat", "images"]
 
 ASPECT_RATIOS = ("auto", "1:1", "2:3", "3:2")
 BACKGROUNDS = ("auto", "transparent", "opaque")
 COUNTS = ("auto", "1", "2", "4")
 ARTIST_NAMES = ("stop", "warn", "allow")
+# The Images API's sizes, and the ratio that is said in the prompt as well: AiHubMix, "GPT-4o-image".
+SIZES = {"auto": "auto", "1024x1024": "1:1", "1536x1024": "3:2", "1024x1536": "2:3"}
+MAX_N = 10
 MAX_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class Request:
-    """One paid call. `seed` is never sent: the models have none; a new value buys a new picture."""
+    """One paid call. `seed` is never sent: the models have none; a new value buys a new picture.
+
+    `count` and `references` are of the chat endpoint, `size` and `n` of the Images API.
+    """
 
     prompt: str
     model: str = "gpt-4o-image-vip"
@@ -25,14 +37,23 @@ class Request:
     count: str = "auto"
     seed: int = 0
     artist_names: str = "stop"
+    endpoint: Endpoint = "chat"
+    size: str = "auto"
+    n: int = 1
+    references: tuple[Part, ...] = ()
 
     def options(self) -> dict[str, str | int]:
-        """All but the prompt, as reports and the vault keep it."""
-        return {name: value for name, value in asdict(self).items() if name != "prompt"}
+        """What was chosen beside the prompt, as the vault keeps it."""
+        chosen: dict[str, str | int] = {"background": self.background, "seed": self.seed}
+        if self.endpoint == "images":
+            return {**chosen, "size": self.size, "n": self.n}
+        return {**chosen, "aspect_ratio": self.aspect_ratio, "count": self.count}
 
     @property
     def expected(self) -> int | None:
         """How many pictures were asked for; None leaves it to the model."""
+        if self.endpoint == "images":
+            return self.n
         return None if self.count == "auto" else int(self.count)
 
 
@@ -49,9 +70,29 @@ def check_request(request: Request, models: Sequence[str]) -> None:
     _check_choice("aspect ratio", request.aspect_ratio, ASPECT_RATIOS)
     _check_choice("background", request.background, BACKGROUNDS)
     _check_choice("count", request.count, COUNTS)
+    _check_choice("size", request.size, tuple(SIZES))
     _check_choice("artist_names", request.artist_names, ARTIST_NAMES)
-    if not 0 <= request.seed <= MAX_SEED:
-        raise GPT4oImageError("bad_request", f"The seed {request.seed} is not between 0 and {MAX_SEED}.")
+    _check_range("n", request.n, 1, MAX_N)
+    _check_range("seed", request.seed, 0, MAX_SEED)
+    _check_endpoint(request)
+
+
+def _check_endpoint(request: Request) -> None:
+    """An option that the endpoint would ignore is a mistake, not a wish."""
+    if request.endpoint == "images" and request.references:
+        raise GPT4oImageError(
+            "bad_request", "The Images API takes no references. Use the chat endpoint, or leave them out."
+        )
+    ignored = {
+        "images": {"aspect ratio": request.aspect_ratio != "auto", "count": request.count != "auto"},
+        "chat": {"size": request.size != "auto", "n": request.n != 1},
+    }[request.endpoint]
+    for name, given in ignored.items():
+        if given:
+            instead = {"aspect ratio": "size", "count": "n", "size": "the aspect ratio", "n": "count"}[name]
+            raise GPT4oImageError(
+                "bad_request", f"The {request.endpoint} endpoint has no {name}. Choose {instead} instead."
+            )
 
 
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
@@ -59,3 +100,8 @@ def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
         raise GPT4oImageError(
             "bad_request", f'The {name} "{value}" is not possible. Choose one of {", ".join(choices)}.'
         )
+
+
+def _check_range(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise GPT4oImageError("bad_request", f"The {name} {value} is not between {least} and {most}.")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
+from ..gpt4o_image.references import Part
 from ..gpt4o_image.request import ARTIST_NAMES, ASPECT_RATIOS, BACKGROUNDS, COUNTS, MAX_SEED, Request
-from .pictures import config_for_choices, outputs, pay
+from . import host
+from .pictures import config_for_choices, outputs, pay, prompt_problem
+from .sockets import References, parts_of, picture_sockets
 
 
 class Generate(io.ComfyNode):
@@ -37,6 +42,10 @@ class Generate(io.ComfyNode):
                 io.Combo.Input("artist_names", options=list(ARTIST_NAMES), default="stop",
                                tooltip="The gateway bills and refuses living artists' names: stop before sending, "
                                "send with a warning, or do not look."),
+                picture_sockets("references", "A picture or a batch to draw from; every frame is sent, at most 16. "
+                                "Speak of them as image 1, image 2 in the prompt."),
+                References.Input("prepared", optional=True,
+                                 tooltip="From Prepare References: these are sent after the pictures above."),
             ],
             outputs=outputs(),
             hidden=[io.Hidden.unique_id],
@@ -44,10 +53,9 @@ class Generate(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
-    def validate_inputs(cls, prompt: str | None) -> bool | str:
-        if prompt is not None and not prompt.strip():
-            return "The prompt is empty. Write what the picture should show."
-        return True
+    def validate_inputs(cls, prompt: str | None, references: object = None) -> bool | str:  # noqa: ARG003
+        # The host hands over the sockets whether they are asked for or not.
+        return prompt_problem(prompt) or True
 
     @classmethod
     async def execute(
@@ -60,6 +68,11 @@ class Generate(io.ComfyNode):
         seed: int = 0,
         gateway: str = "default",
         artist_names: str = "stop",
+        references: dict[str, Any] | None = None,
+        prepared: tuple[Part, ...] | None = None,
     ) -> io.NodeOutput:
-        request = Request(prompt, model, aspect_ratio, background, count, seed, artist_names)
-        return await pay(request, gateway, cls.hidden.unique_id)
+        def make(cancelled: host.Cancelled) -> Request:
+            parts = parts_of(references, prepared or (), cancelled)
+            return Request(prompt, model, aspect_ratio, background, count, seed, artist_names, references=parts)
+
+        return await pay(make, gateway, cls.hidden.unique_id)

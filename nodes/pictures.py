@@ -41,10 +41,21 @@ def outputs() -> list[io.Output]:
     ]
 
 
-async def pay(request: Request, gateway: str, node_id: str) -> io.NodeOutput:
-    """The outputs of one paid call, or of the vault where the same was paid for before."""
+def prompt_problem(prompt: str | None) -> str | None:
+    """What is wrong with a prompt before it is queued; None for a linked one, which is not known yet."""
+    if prompt is not None and not prompt.strip():
+        return "The prompt is empty. Write what the picture should show."
+    return None
+
+
+async def pay(make: Callable[[host.Cancelled], Request], gateway: str, node_id: str) -> io.NodeOutput:
+    """The outputs of one paid call, or of the vault where the same was paid for before.
+
+    `make` is called in the node's thread: compressing references takes a while.
+    """
 
     def work(config: Config, _: Vault, screen: NodeScreen, cancelled: host.Cancelled) -> Outcome:
+        request = make(cancelled)
         with host.SLOTS.one_of(config.max_parallel, cancelled):
             return generate(request, gateway, config, os.environ, notify=screen.tell, cancelled=cancelled)
 
@@ -58,7 +69,10 @@ async def give(work: Work, node_id: str) -> io.NodeOutput:
     screen = NodeScreen(node_id)
 
     def decoded(cancelled: host.Cancelled) -> tuple[Outcome, Batch | None]:
-        outcome = work(config, vault, screen, cancelled)
+        try:
+            outcome = work(config, vault, screen, cancelled)
+        except GPT4oImageError as error:
+            return Outcome("", error=error), None
         return outcome, None if outcome.error else canvas([picture.decoded for picture in outcome.pictures])
 
     outcome, batch = await host.run_in_thread(decoded, tick=screen.tick)

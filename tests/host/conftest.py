@@ -20,7 +20,7 @@ from gpt4o_image.headless import HeadlessComfyUI, failure, how_to_install, missi
 
 KEY = "sk-test-0123456789abcdef"
 START_AND_RUN_S = 300  # the first test waits for ComfyUI's start
-BLOCKING_NODE = Path(__file__).parents[1] / "fixtures" / "blocking_node"
+TEST_NODES = Path(__file__).parents[1] / "fixtures" / "test_nodes"
 
 
 def pytest_collection_modifyitems(items):
@@ -263,7 +263,7 @@ def host(comfyui, simulator, gateway_home, pack_root):
         "GPT4O_IMAGE_BASE_URL": simulator.base_url,
         "AIHUBMIX_API_KEY": KEY,
     }
-    packs = {"gpt4o-image": pack_root, "blocking_node": BLOCKING_NODE}
+    packs = {"gpt4o-image": pack_root, "test_nodes": TEST_NODES}
     with HeadlessComfyUI(comfyui, packs, env=env) as server:
         running = Host(server, simulator)
         yield running

@@ -15,7 +15,6 @@ def options(declared, name):
     return inputs[name][1] if len(inputs[name]) > 1 else {}
 
 
-@pytest.mark.xfail(strict=True, reason="Generate has no references and no prepared input yet")
 def test_inputs_and_outputs_are_those_of_the_design(declared):
     required, optional = declared["input"].get("required", {}), declared["input"].get("optional", {})
     assert [*required, *optional] == [

@@ -169,23 +169,6 @@ def test_the_report_is_the_json_of_the_command_line(opaque):
 # -- what goes in -------------------------------------------------------------------------------------
 
 
-NO_SOCKETS_YET = pytest.mark.xfail(strict=True, reason="Generate has no references and no prepared input yet")
-
-
-@NO_SOCKETS_YET
-def test_every_frame_of_every_socket_is_sent_in_order(host, generate, save):
-    graph = {
-        "red": plain(0xFF0000, 2),
-        "blue": plain(0x0000FF, 1),
-        "1": generate("as in image 1", **{"references.image_03": ["blue", 0], "references.image_01": ["red", 0]}),
-        "2": save("1"),
-    }
-    run = host.run(graph)
-    assert run.failure is None
-    (post,) = host.posts(graph)
-    assert len(post["references"]) == 3
-
-
 def test_a_workflow_saved_by_the_browser_runs(host, generate):
     """`to_prompt` reads what this ComfyUI says of its nodes."""
     prompt = generate("from a file")["inputs"]["prompt"]

@@ -23,6 +23,12 @@ def test_a_good_request_passes():
         ({"artist_names": "ask"}, "bad_request", "stop, warn, allow"),
         ({"seed": MAX_SEED + 1}, "bad_request", "seed"),
         ({"seed": -1}, "bad_request", "seed"),
+        ({"size": "512x512", "endpoint": "images"}, "bad_request", "auto, 1024x1024"),
+        ({"n": 11, "endpoint": "images"}, "bad_request", "between 1 and 10"),
+        ({"aspect_ratio": "1:1", "endpoint": "images"}, "bad_request", "Choose size instead"),
+        ({"count": "2", "endpoint": "images"}, "bad_request", "Choose n instead"),
+        ({"size": "1024x1024"}, "bad_request", "Choose the aspect ratio instead"),
+        ({"n": 2}, "bad_request", "Choose count instead"),
     ],
 )
 def test_a_bad_one_says_what_is_possible(change, kind, said):
