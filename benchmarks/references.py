@@ -1,0 +1,241 @@
+"""References to upload parts, and results to tensors: `python -m benchmarks.references [--json]` from the root.
+
+Ratios compare what ran in turns in one run; medians. numpy arrays stand for CPU tensors, which give them uncopied.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gpt4o_image.encoding import encode
+from gpt4o_image.pixels import canvas, decode
+from gpt4o_image.references import Frame, Part, Policy, data_url, prepare
+
+Floats = npt.NDArray[np.float32]
+Report = dict[str, float | str]
+
+ROOT = Path(__file__).parents[1]
+FRAMES = 14
+ROUNDS = 15
+SLOW_ROUNDS = 3
+# name: (largest or smallest that is good, whether it is the largest)
+GOALS = {
+    "a.time_to_floor": (3.0, True),
+    "a.plain_to_time": (10.0, False),
+    "a.bytes_to_plain": (0.1, True),
+    "a.psnr_db": (38.0, False),
+    "b.alpha_differs": (0.0, True),
+    "c.peak_in_frames": (1.5, True),
+    "c.time_to_14_alone": (1.0, True),
+    "d.opaque_to_pillow": (1.35, True),
+}
+
+
+def photograph(side: int, seed: int = 20261101) -> Floats:
+    """[side,side,3] like a photograph: 1/f texture, partly out of focus, discs with sharp edges, sensor noise.
+
+    Colour has less detail than light has and channels share most of their noise, as a camera's mosaic leaves them.
+    """
+    rng = np.random.default_rng(seed)
+    rows, columns = (axis.astype(np.float32) / side for axis in np.ogrid[:side, :side])
+    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)).astype(np.float32)
+    frequency[0, 0] = 1
+
+    def texture(fall: float, deviation: float) -> Floats:
+        waves = rng.standard_normal(frequency.shape, np.float32) * np.exp(2j * np.pi * rng.random(frequency.shape))
+        plane = np.fft.irfft2(waves / frequency**fall, (side, side)).astype(np.float32)
+        return plane * np.float32(deviation / plane.std())
+
+    focus = np.clip(texture(2.5, 1) + np.float32(0.5), 0, 1)
+    light = texture(1.2, 0.15) * focus + texture(1.8, 0.15) * (1 - focus)
+    light += np.float32(0.5) + np.float32(0.15) * (rows - np.float32(0.5))
+    light += rng.standard_normal(light.shape, np.float32) * np.float32(0.008)
+    picture = np.empty((side, side, 3), np.float32)
+    for channel in range(3):
+        picture[..., channel] = light + texture(1.6, 0.05)
+        picture[..., channel] += rng.standard_normal(light.shape, np.float32) * np.float32(0.004)
+    for _ in range(40):
+        across, down, radius = rng.random(3)
+        inside = (columns - across) ** 2 + (rows - down) ** 2 < (0.02 + 0.1 * radius) ** 2
+        picture[inside] = picture[inside] * np.float32(0.4) + rng.random(3, np.float32) * np.float32(0.6)
+    return np.clip(picture, 0, 1)
+
+
+def upload(*frames: Floats) -> list[Part]:
+    named = [Frame(f"frame {number}", frame) for number, frame in enumerate(frames, 1)]
+    parts = prepare(named, Policy(), cancelled=lambda: False)
+    for part in parts:
+        data_url(part)
+    return parts
+
+
+def plain(pixels: Floats) -> bytes:
+    """As other packs do it: peers.md, section 4."""
+    from PIL import Image
+
+    image = Image.fromarray((np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8))
+    if max(image.size) > 2048:
+        image = image.resize((2048, 2048), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return base64.b64encode(file.getvalue())
+
+
+def in_turns(actions: dict[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
+    """Median seconds of each action; they take turns, so that a busy machine slows all of them."""
+    seconds: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(rounds):
+        for name, action in actions.items():
+            started = time.perf_counter()
+            action()
+            seconds[name].append(time.perf_counter() - started)
+    return {name: median(values) for name, values in seconds.items()}
+
+
+def against(pixels: Floats, encode_scaled: Callable[[], object], prefix: str) -> tuple[Part, Report]:
+    """The times that (a) and (b) have in common."""
+    upload(pixels)
+    took = in_turns({"copy": pixels.copy, "encode": encode_scaled, "ours": lambda: upload(pixels)})
+    took["plain"] = in_turns({"plain": lambda: plain(pixels)}, SLOW_ROUNDS)["plain"]
+    (part,) = upload(pixels)
+    return part, {
+        f"{prefix}.time_ms": took["ours"] * 1e3,
+        f"{prefix}.floor_ms": (took["copy"] + took["encode"]) * 1e3,
+        f"{prefix}.plain_ms": took["plain"] * 1e3,
+        f"{prefix}.bytes": len(part.data),
+        f"{prefix}.time_to_floor": took["ours"] / (took["copy"] + took["encode"]),
+        f"{prefix}.plain_to_time": took["plain"] / took["ours"],
+        f"{prefix}.bytes_to_plain": len(data_url(part)) / len(plain(pixels)),
+    }
+
+
+def large_rgb(picture: Floats) -> Report:
+    """(a) 4096 x 4096 float32 RGB."""
+    from PIL import Image
+
+    levels = Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))
+    scaled = levels.resize((1536, 1536), Image.Resampling.LANCZOS)
+    part, report = against(picture, lambda: encode(scaled, "image/jpeg", 92, resized=True), "a")
+    sent, wanted = (np.asarray(each, np.float32) for each in (decode(part.data).pixels, scaled))
+    report["a.psnr_db"] = float(10 * np.log10(255**2 / np.mean((sent - wanted) ** 2)))
+    return report
+
+
+def rgba(picture: Floats) -> Report:
+    """(b) 1536 x 1024 float32 RGBA, with soft edges and nothing around."""
+    from PIL import Image
+
+    rows, columns = np.ogrid[-1:1:1024j, -1.5:1.5:1536j]
+    alpha = np.clip(2.4 - 2 * np.hypot(rows, columns), 0, 1).astype(np.float32)
+    pixels = np.ascontiguousarray(np.dstack([picture[:1024, :1536], alpha]))
+    levels = (pixels * 255 + 0.5).astype(np.uint8)
+    ready = Image.fromarray(levels)
+    part, report = against(pixels, lambda: ready.save(io.BytesIO(), "WEBP", quality=90), "b")
+    report["b.alpha_differs"] = int(np.count_nonzero(decode(part.data).pixels[..., 3] != levels[..., 3]))
+    report["b.format"] = part.mime
+    return report
+
+
+def many(photo: Path) -> Report:
+    """(c) 14 frames of 2048 x 2048, in a process of its own: what it needs at most above its input, and the time."""
+    picture = np.load(photo, mmap_mode="r")
+    frames = np.empty((FRAMES, *picture.shape), np.float32)
+    for number, frame in enumerate(frames):
+        frame[:] = np.roll(picture, number * 97, 0)
+    upload(frames[0, :64, :64])
+    before = peak_bytes(reset=True)
+    upload(*frames)
+    report: Report = {"c.peak_in_frames": (peak_bytes() - before) / frames[0].nbytes}
+    took = in_turns({"all": lambda: upload(*frames), "alone": lambda: [upload(frame) for frame in frames]}, SLOW_ROUNDS)
+    report |= {f"c.{name}_ms": seconds * 1e3 for name, seconds in took.items()}
+    report["c.time_to_14_alone"] = took["all"] / took["alone"]
+    return report
+
+
+def peak_bytes(*, reset: bool = False) -> int:
+    """The most memory that this process has held, since a reset where the system knows that."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        if reset:
+            Path("/proc/self/clear_refs").write_text("5", "ascii")
+        line = next(line for line in status.read_text("ascii").splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def in_child(photo: Path) -> Report:
+    command = [sys.executable, "-m", "benchmarks.references", "--many", str(photo)]
+    return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)  # noqa: S603
+
+
+def results(picture: Floats) -> Report:
+    """(d) A PNG of 1024 x 1536 to image, rgb and mask, against Pillow's own decoding."""
+    from PIL import Image
+
+    levels = (picture[:1536, :1024] * 255 + 0.5).astype(np.uint8)
+    fade = np.broadcast_to(np.linspace(0, 255, 1024).astype(np.uint8), levels.shape[:2])
+    report: Report = {}
+    for name, pixels in (("opaque", levels), ("rgba", np.dstack([levels, fade]))):
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "PNG")
+        data = file.getvalue()
+        took = in_turns(
+            {
+                "ours": lambda data=data: canvas([decode(data)]),
+                "pillow": lambda data=data: Image.open(io.BytesIO(data)).load(),
+            },
+            ROUNDS,
+        )
+        report |= {f"d.{name}_ms": took["ours"] * 1e3, f"d.{name}_to_pillow": took["ours"] / took["pillow"]}
+    return report
+
+
+def run() -> Report:
+    picture = photograph(4096)
+    with tempfile.TemporaryDirectory() as folder:
+        photo = Path(folder) / "photo.npy"
+        np.save(photo, picture[1024:3072, 1024:3072])
+        return large_rgb(picture) | rgba(picture) | in_child(photo) | results(picture)
+
+
+def table(report: Report) -> str:
+    lines = [f"{'':22}{'measured':>12}   goal"]
+    for name, value in report.items():
+        shown = f"{value:>12.3f}" if isinstance(value, float) else f"{value!s:>12}"
+        goal = ""
+        if name in GOALS and not isinstance(value, str):
+            limit, most = GOALS[name]
+            kept = value <= limit if most else value >= limit
+            goal = f"   {'at most' if most else 'at least'} {limit:g}: {'kept' if kept else 'MISSED'}"
+        lines.append(f"{name:22}{shown}{goal}")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    parser.add_argument("--many", type=Path, help=argparse.SUPPRESS)
+    options: Any = parser.parse_args(arguments)
+    report = many(options.many) if options.many else run()
+    sys.stdout.write((json.dumps(report) if options.json or options.many else table(report)) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
