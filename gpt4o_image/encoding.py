@@ -118,10 +118,11 @@ class PartCache:
 
 
 def scale(pixels: Samples, longest_side_px: int, pool: Executor) -> Scaled:
-    """`pixels` [H,W,1|3|4], float (0..1, clamped and rounded, never guessed) or uint8, with Lanczos; never enlarged.
+    """`pixels` [H,W,1|3|4], float (0..1, clamped and rounded, never guessed) or uint8, at most `longest_side_px` long.
 
-    Colours are weighed by alpha, so that no edge turns dark. Memory: a third of `pixels` as float32 RGB, or less, and
-    the result. Call it from outside `pool`. Raises Unusable for NaN, infinity, a wrong shape or type.
+    By Lanczos; from 2.6 times that side on by boxes, then bicubic. Never enlarged. Colours are weighed by alpha,
+    so that no edge turns dark. Memory: at most a third of `pixels` as float32 RGB, and the result. Call it from
+    outside `pool`. Raises Unusable for NaN, infinity, a wrong shape or type.
     """
     from PIL.Image import Resampling
 

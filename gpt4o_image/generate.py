@@ -7,7 +7,6 @@ host's loop neither stalls the stream nor delays Cancel.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -140,5 +139,5 @@ def _spent_today(vault: Vault) -> float | None:
     """None where the vault cannot be read now; the money is spent all the same."""
     try:
         return round(vault.spent()[0], 6)
-    except (OSError, sqlite3.Error):
+    except GPT4oImageError:
         return None

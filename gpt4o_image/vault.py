@@ -224,6 +224,8 @@ class Vault:
 
     # What is asked of it later
 
+    # All of these raise `config` for a vault that cannot be read.
+
     def entry(self, entry_id: str) -> Entry:
         """One entry, or the newest for `latest`. Raises `config` when there is none of that id."""
         found: Entry | None = None
@@ -269,8 +271,11 @@ class Vault:
 
     @contextmanager
     def _reading(self) -> Generator[sqlite3.Connection]:
-        with self._transaction("BEGIN") as db:
-            yield db
+        try:
+            with self._transaction("BEGIN") as db:
+                yield db
+        except (OSError, sqlite3.Error) as error:
+            raise GPT4oImageError("config", f"The vault in {self.folder} cannot be read: {error}.") from error
 
     @contextmanager
     def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Generator[sqlite3.Connection]:

@@ -7,9 +7,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..gpt4o_image.references import Part
-from ..gpt4o_image.request import ARTIST_NAMES, ASPECT_RATIOS, BACKGROUNDS, COUNTS, MAX_SEED, Request
-from . import host
-from .pictures import config_for_choices, outputs, pay, prompt_problem
+from ..gpt4o_image.request import ASPECT_RATIOS, COUNTS, Request
+from . import host, inputs
+from .pictures import outputs, pay
 from .sockets import References, parts_of, picture_sockets
 
 
@@ -18,7 +18,7 @@ class Generate(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        config = config_for_choices()
+        config = inputs.config_for_choices()
         return io.Schema(
             node_id="GPT4oImage_Generate",
             display_name="GPT-4o Image",
@@ -26,36 +26,44 @@ class Generate(io.ComfyNode):
             description="Makes pictures with AiHubMix's gpt-4o-image models. Every run that is sent is billed, "
             "failed and cancelled ones too; an unchanged node is not run again.",
             inputs=[
-                io.String.Input("prompt", multiline=True, tooltip="What to draw, in any language."),
-                io.Combo.Input("model", options=config.models(), default="gpt-4o-image-vip",
-                               tooltip="vip: 0.009 US dollars a call, faster and steadier; plain: 0.005."),
-                io.Combo.Input("aspect_ratio", options=list(ASPECT_RATIOS), default="auto",
-                               tooltip="Said in the prompt. auto leaves it to the model."),
-                io.Combo.Input("background", options=list(BACKGROUNDS), default="auto",
-                               tooltip="Said in the prompt. transparent gives a picture with an alpha channel."),
-                io.Combo.Input("count", options=list(COUNTS), default="auto",
-                               tooltip="Said in the prompt. One call costs the same whatever its number of pictures."),
-                io.Int.Input("seed", default=0, min=0, max=MAX_SEED, control_after_generate=True,
-                             tooltip="Not sent: the models have no seed. A new value buys a new picture."),
-                io.Combo.Input("gateway", options=config.gateway_names(), default="default",
-                               tooltip="Where the call goes. simulator is free and draws test pictures."),
-                io.Combo.Input("artist_names", options=list(ARTIST_NAMES), default="stop",
-                               tooltip="The gateway bills and refuses living artists' names: stop before sending, "
-                               "send with a warning, or do not look."),
-                picture_sockets("references", "A picture or a batch to draw from; every frame is sent, at most 16. "
-                                "Speak of them as image 1, image 2 in the prompt."),
-                References.Input("prepared", optional=True,
-                                 tooltip="From Prepare References: these are sent after the pictures above."),
+                inputs.prompt(),
+                inputs.model(config),
+                io.Combo.Input(
+                    "aspect_ratio",
+                    options=list(ASPECT_RATIOS),
+                    default="auto",
+                    tooltip="Said in the prompt. auto leaves it to the model.",
+                ),
+                inputs.background(),
+                io.Combo.Input(
+                    "count",
+                    options=list(COUNTS),
+                    default="auto",
+                    tooltip="Said in the prompt. One call costs the same whatever its number of pictures.",
+                ),
+                inputs.seed(),
+                inputs.gateway(config),
+                inputs.artist_names(),
+                picture_sockets(
+                    "references",
+                    "A picture or a batch to draw from; every frame is sent, at most 16. "
+                    "Speak of them as image 1, image 2 in the prompt.",
+                ),
+                References.Input(
+                    "prepared",
+                    optional=True,
+                    tooltip="From Prepare References: these are sent after the pictures above.",
+                ),
             ],
             outputs=outputs(),
             hidden=[io.Hidden.unique_id],
             not_idempotent=True,
-        )  # fmt: skip
+        )
 
     @classmethod
     def validate_inputs(cls, prompt: str | None, references: object = None) -> bool | str:  # noqa: ARG003
         # The host hands over the sockets whether they are asked for or not.
-        return prompt_problem(prompt) or True
+        return inputs.prompt_problem(prompt) or True
 
     @classmethod
     async def execute(

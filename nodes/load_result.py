@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from comfy_api.latest import io
 
@@ -13,7 +14,8 @@ from ..gpt4o_image.outcome import Outcome
 from ..gpt4o_image.recall import recall
 from ..gpt4o_image.vault import Vault
 from . import host
-from .pictures import config_for_choices, give, outputs
+from .inputs import config_for_choices
+from .pictures import give, outputs
 from .screen import NodeScreen
 
 LATEST = "latest"
@@ -68,7 +70,9 @@ class LoadResult(io.ComfyNode):
 
 
 def _choices() -> list[str]:
-    newest = Vault(config_for_choices().vault).headlines(_CHOICES)
+    newest: list[tuple[str, str]] = []
+    with suppress(GPT4oImageError):  # a broken vault must not take the pack away; it is reported when the node runs
+        newest = Vault(config_for_choices().vault).headlines(_CHOICES)
     return [LATEST, *(_SEPARATOR.join((entry_id, " ".join(prompt.split()))) for entry_id, prompt in newest)]
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from comfy_api.latest import io
 
 from ..gpt4o_image.errors import GPT4oImageError, shorten
-from ..gpt4o_image.gateways import CONFIG_FILE, Config, load_config
+from ..gpt4o_image.gateways import Config, load_config
 from ..gpt4o_image.generate import generate
 from ..gpt4o_image.outcome import Outcome
 from ..gpt4o_image.pixels import Batch, canvas
@@ -23,14 +23,6 @@ from .tensors import to_tensors
 Work = Callable[[Config, Vault, NodeScreen, host.Cancelled], Outcome]
 
 
-def config_for_choices() -> Config:
-    """The config behind the combos. A broken file must not take the pack away: it is reported when a node runs."""
-    try:
-        return load_config(host.home())
-    except GPT4oImageError:
-        return Config(host.home() / CONFIG_FILE)
-
-
 def outputs() -> list[io.Output]:
     """The four outputs of every node that gives pictures, in their fixed order."""
     return [
@@ -39,13 +31,6 @@ def outputs() -> list[io.Output]:
         io.Mask.Output("mask", tooltip="1 = transparent, as LoadImage gives it; zeros for an opaque picture."),
         io.String.Output("report", tooltip="What came and what it cost, as JSON."),
     ]
-
-
-def prompt_problem(prompt: str | None) -> str | None:
-    """What is wrong with a prompt before it is queued; None for a linked one, which is not known yet."""
-    if prompt is not None and not prompt.strip():
-        return "The prompt is empty. Write what the picture should show."
-    return None
 
 
 async def pay(make: Callable[[host.Cancelled], Request], gateway: str, node_id: str) -> io.NodeOutput:

@@ -189,6 +189,9 @@ def test_a_broken_index_is_an_error_before_the_call(vault):
     with pytest.raises(GPT4oImageError, match="cannot be written") as stopped:
         opened(vault)
     assert stopped.value.billed == "no"
+    for read in (vault.entries, vault.spent, lambda: vault.headlines(1), lambda: vault.entry("latest")):
+        with pytest.raises(GPT4oImageError, match="cannot be read"):
+            read()
 
 
 def test_a_locked_index_is_an_error_before_the_call(vault, monkeypatch):

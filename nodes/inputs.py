@@ -1,0 +1,77 @@
+"""The inputs that the paid nodes share: each is declared once, so that they mean the same everywhere."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..gpt4o_image.errors import GPT4oImageError
+from ..gpt4o_image.gateways import CONFIG_FILE, Config, load_config
+from ..gpt4o_image.request import ARTIST_NAMES, BACKGROUNDS, MAX_SEED
+from . import host
+
+
+def config_for_choices() -> Config:
+    """The config behind the combos. A broken file must not take the pack away: it is reported when a node runs."""
+    try:
+        return load_config(host.home())
+    except GPT4oImageError:
+        return Config(host.home() / CONFIG_FILE)
+
+
+def prompt() -> io.String.Input:
+    return io.String.Input("prompt", multiline=True, tooltip="What to draw, in any language.")
+
+
+def prompt_problem(value: str | None) -> str | None:
+    """What is wrong with a prompt before it is queued; None for a linked one, which is not known yet."""
+    if value is not None and not value.strip():
+        return "The prompt is empty. Write what the picture should show."
+    return None
+
+
+def model(config: Config) -> io.Combo.Input:
+    return io.Combo.Input(
+        "model",
+        options=config.models(),
+        default="gpt-4o-image-vip",
+        tooltip="vip: 0.009 US dollars a call, faster and steadier; plain: 0.005.",
+    )
+
+
+def background() -> io.Combo.Input:
+    return io.Combo.Input(
+        "background",
+        options=list(BACKGROUNDS),
+        default="auto",
+        tooltip="Said in the prompt. transparent gives a picture with an alpha channel.",
+    )
+
+
+def seed() -> io.Int.Input:
+    return io.Int.Input(
+        "seed",
+        default=0,
+        min=0,
+        max=MAX_SEED,
+        control_after_generate=True,
+        tooltip="Not sent: the models have no seed. A new value buys a new picture.",
+    )
+
+
+def gateway(config: Config) -> io.Combo.Input:
+    return io.Combo.Input(
+        "gateway",
+        options=config.gateway_names(),
+        default="default",
+        tooltip="Where the call goes. simulator is free and draws test pictures.",
+    )
+
+
+def artist_names() -> io.Combo.Input:
+    return io.Combo.Input(
+        "artist_names",
+        options=list(ARTIST_NAMES),
+        default="stop",
+        tooltip="The gateway bills and refuses living artists' names: stop before sending, "
+        "send with a warning, or do not look.",
+    )
