@@ -82,6 +82,8 @@ class Conversation:
         finally:
             self._gathering.all_known()
             self._time("ended_s")
+        if not self._gathering.total and not self._said.failed:
+            await self._take_links()
         if stopped_by and stopped_by.kind == "cancelled":
             return await self._leave(stopped_by)
         return await self._collect(stopped_by)
@@ -163,8 +165,6 @@ class Conversation:
         self._notify(Downloading(self._gathering.arrived, self._gathering.total))
 
     async def _collect(self, stopped_by: GPT4oImageError | None) -> GPT4oImageError | None:
-        if not self._gathering.total and not self._said.failed and not stopped_by:
-            await self._take_links()
         while self._gathering.running:
             await asyncio.to_thread(self._gathering.wait, _POLL_S)
             if self._cancelled():
@@ -192,7 +192,10 @@ class Conversation:
         return cancelled
 
     async def _take_links(self) -> None:
-        """Where the answer shows no picture, the links that may hold one; `[100]` repeats one of the others."""
+        """Where the answer shows no picture, as after a cut, the links that may hold one.
+
+        `[100]` repeats one of the others.
+        """
         links = self._said.candidates()
         for link in [link for link in links if link.label.strip() != "100"] or links:
             picture = Picture(len(self._said.pictures), link.address, link.label)
@@ -210,7 +213,7 @@ class Conversation:
             self._warnings.append("The answer was cut at its length limit (finish_reason: length).")
         if stopped_by:
             words = f": {stopped_by.gateway_text}" if stopped_by.gateway_text else ""
-            self._warnings.append(f"The answer ended early, after the first picture ({stopped_by.kind}){words}.")
+            self._warnings.append(f"The answer ended early, after a picture was known ({stopped_by.kind}){words}.")
         elif self._said.failed:
             self._warnings.append("After the first picture the gateway said: " + "; ".join(self._said.reasons))
         self._warnings += [f"Could not be downloaded: {reason}" for reason in reasons]
