@@ -1,9 +1,13 @@
 """GPT4oImage_ImagesAPI and GPT4oImage_LoadResult in a real ComfyUI."""
 
+import io
 import json
 import uuid
 
 import pytest
+from PIL import Image
+
+from gpt4o_image.vault import NewEntry, Vault
 
 
 def images_node(words, **inputs):
@@ -81,6 +85,25 @@ def test_latest_follows_what_is_made(host, all_outputs):
         ids.append(json.loads(loaded.text_output("report"))["result_id"])
         assert ids[-1] == json.loads(made.text_output("report"))["result_id"]
     assert len(set(ids)) == 2
+
+
+def test_pictures_of_different_sizes_are_centred_on_one_canvas(host, gateway_home, all_outputs):
+    """The simulator paints one size a call, so this result is put into the vault by hand."""
+    vault = Vault(gateway_home / "vault")
+    entry = vault.open(NewEntry("mixed", "aihubmix", "m", "mixed", 0.0), reuse=False, daily_budget_usd=None)
+    for index, (size, colour) in enumerate([((64, 32), "red"), ((32, 64), "blue")]):
+        file = io.BytesIO()
+        Image.new("RGB", size, colour).save(file, "PNG")
+        vault.add_file(entry.id, index, file.getvalue(), f"{index}" * 64, "image/png", None)
+    vault.finish(entry.id, billed="yes", cost_usd=0.0, error=None, details={})
+
+    run = host.run(all_outputs(load(entry.id)))
+    red, blue = run.images("save_image")
+    assert (red.size, blue.size) == ((64, 64), (64, 64))
+    assert red.getchannel("A").getbbox() == (0, 16, 64, 48)
+    assert blue.getchannel("A").getbbox() == (16, 0, 48, 64)
+    assert red.getpixel((0, 16)) == (255, 0, 0, 255)
+    assert "64x64" in json.loads(run.text_output("report"))["warnings"][0]
 
 
 def test_an_unknown_result_says_where_to_look(host, save):
