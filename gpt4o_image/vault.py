@@ -247,12 +247,12 @@ class Vault:
             return [self._entry(db, row) for row in rows]
 
     def headlines(self, limit: int) -> list[tuple[str, str]]:
-        """(id, prompt) of the newest entries that hold or know pictures, newest first."""
+        """(id, start of the prompt) of the newest entries that hold or know pictures, newest first."""
         if not self._database.exists():
             return []
         with self._reading() as db:
             rows = db.execute(
-                "SELECT id, substr(prompt, 1, 80) FROM results WHERE"
+                "SELECT id, substr(prompt, 1, 100) FROM results WHERE"
                 " EXISTS (SELECT 1 FROM files WHERE result_id = results.id)"
                 " OR EXISTS (SELECT 1 FROM links WHERE result_id = results.id AND picture IS NOT NULL)"
                 " ORDER BY number DESC LIMIT ?",

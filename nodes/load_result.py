@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from comfy_api.latest import io
 
-from ..gpt4o_image.errors import GPT4oImageError
+from ..gpt4o_image.errors import GPT4oImageError, shorten
 from ..gpt4o_image.gateways import Config, base_url, origin
 from ..gpt4o_image.notices import Downloading
 from ..gpt4o_image.outcome import Outcome
@@ -73,7 +73,7 @@ def _choices() -> list[str]:
     newest: list[tuple[str, str]] = []
     with suppress(GPT4oImageError):  # a broken vault must not take the pack away; it is reported when the node runs
         newest = Vault(config_for_choices().vault).headlines(_CHOICES)
-    return [LATEST, *(_SEPARATOR.join((entry_id, " ".join(prompt.split()))) for entry_id, prompt in newest)]
+    return [LATEST, *(f"{entry_id}{_SEPARATOR}{shorten(' '.join(prompt.split()), 80)}" for entry_id, prompt in newest)]
 
 
 def _id(choice: str, vault: Vault) -> str:

@@ -41,6 +41,7 @@ class PrepareReferences(io.ComfyNode):
                 io.Image.Output("image", tooltip="The pictures as the gateway will see them."),
                 io.String.Output("report", tooltip="What was done to each picture, as JSON."),
             ],
+            hidden=[io.Hidden.unique_id],
             is_output_node=True,
         )  # fmt: skip
 
@@ -62,8 +63,10 @@ class PrepareReferences(io.ComfyNode):
         )
         image, _, _ = to_tensors(canvas([decode(part.data) for part in parts]))
         report = json.dumps([part.as_report() for part in parts], ensure_ascii=False, indent=1)
+        lines = [_in_words(part) for part in parts]
+        host.show_text(cls.hidden.unique_id, "\n".join(lines))  # the browser shows no other text on a plain node
         shown = ui.PreviewImage(image, cls=cls).as_dict()
-        return io.NodeOutput(parts, image, report, ui={**shown, "text": [_in_words(part) for part in parts]})
+        return io.NodeOutput(parts, image, report, ui={**shown, "text": lines})
 
 
 def _in_words(part: Part) -> str:

@@ -100,6 +100,7 @@ def test_preparing_alone_needs_no_paid_node(host):
     shown = run.entry["outputs"]["p"]
     assert shown["text"][0].startswith("image_01: 70 x 70 -> 70 x 70, jpeg")
     assert len(shown["images"]) == 1
+    assert run.texts("p") == shown["text"]
 
 
 def test_preparing_nothing_says_what_to_connect(host):
