@@ -84,7 +84,7 @@ def upload(*frames: Floats) -> list[Part]:
 
 
 def plain(pixels: Floats) -> bytes:
-    """As other packs do it: peers.md, section 4."""
+    """As other packs do it: clip, bytes, Lanczos to 2048, PNG, base64."""
     from PIL import Image
 
     image = Image.fromarray((np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8))

@@ -10,13 +10,16 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import GPT4oImageError
 from .files import save_new
 from .gateways import AIHUBMIX, DEFAULT, HOME_VARIABLE, SIMULATOR, has_key, load_config, set_key
 from .outcome import Outcome
 from .request import Request
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 
@@ -51,7 +54,13 @@ def home() -> Path:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("gpt4o-image", description="Pictures by AiHubMix's gpt-4o-image models.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_generate(commands)
+    _add_demo_and_simulate(commands)
+    _add_upkeep(commands)
+    return parser
 
+
+def _add_generate(commands: Commands) -> None:
     generate = commands.add_parser("generate", help="make pictures with one paid call")
     generate.add_argument("prompt", metavar="PROMPT")
     generate.add_argument("--model", default="gpt-4o-image-vip")
@@ -72,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--json", action="store_true", help="one JSON object on stdout, nothing else")
     generate.set_defaults(run=_generate)
 
+
+def _add_demo_and_simulate(commands: Commands) -> None:
     demo = commands.add_parser("demo", help="run an example workflow in a real ComfyUI")
     demo.add_argument("--gateway", default=SIMULATOR, help="simulator (free, default) or aihubmix (paid)")
     demo.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder for the picture")
@@ -82,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast, 0 answers at once")
     simulate.set_defaults(run=_simulate)
 
+
+def _add_upkeep(commands: Commands) -> None:
     results = commands.add_parser("results", help="what was paid for: list, show, fetch again, export")
     results.add_argument("action", nargs="?", default="list", choices=("list", "show", "fetch", "export"))
     results.add_argument("id", nargs="?", metavar="ID", help="an id from the list, or latest")
@@ -99,7 +112,6 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("action", choices=("set", "forget"))
     key.add_argument("--gateway", default=AIHUBMIX)
     key.set_defaults(run=_key)
-    return parser
 
 
 def _generate(options: argparse.Namespace) -> int:
