@@ -5,6 +5,7 @@ usage: import_probe.py COMFYUI_FOLDER PACK_FOLDER
 
 import asyncio
 import importlib.util
+import inspect
 import json
 import os
 import sys
@@ -74,6 +75,15 @@ classes = loop.run_until_complete(nodes(module))
 phase = None
 loop.close()
 
+
+def defaults(cls):
+    """(of the schema, of execute): what each declares for the widgets, by input."""
+    declared = {i.id: i.default for i in cls.define_schema().inputs if getattr(i, "default", None) is not None}
+    parameters = inspect.signature(cls.execute).parameters
+    coded = {name: p.default for name, p in parameters.items() if p.default not in (p.empty, None)}
+    return declared, coded
+
+
 print(
     json.dumps(
         {
@@ -83,6 +93,11 @@ print(
             "surroundings_kept": surroundings == (list(sys.path), dict(os.environ), Path.cwd()),
             "exports": sorted(name for name in vars(module) if not name.startswith("__")),
             "node_ids": [cls.define_schema().node_id for cls in classes],
+            "defaults": [defaults(cls) for cls in classes],
+            "inputs": [
+                ([i.id for i in cls.define_schema().inputs], list(inspect.signature(cls.execute).parameters))
+                for cls in classes
+            ],
         }
     )
 )

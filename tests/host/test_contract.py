@@ -35,6 +35,27 @@ def test_inputs_and_outputs_are_those_of_the_design(declared):
     assert declared["display_name"] == "GPT-4o Image"
 
 
+OTHERS = {
+    "GPT4oImage_ImagesAPI": (
+        ["prompt", "model", "size", "n", "background", "seed", "gateway", "artist_names"],
+        ["IMAGE", "IMAGE", "MASK", "STRING"],
+    ),
+    "GPT4oImage_References": (
+        ["images", "max_side", "format", "quality", "budget_kib"],
+        ["GPT4O_REFERENCES", "IMAGE", "STRING"],
+    ),
+    "GPT4oImage_LoadResult": (["result"], ["IMAGE", "IMAGE", "MASK", "STRING"]),
+}
+
+
+@pytest.mark.parametrize("node", OTHERS)
+def test_the_other_nodes_keep_their_names(host, node):
+    """Saved graphs hold on to them: a name here is never changed, a new one goes to the end."""
+    told = host.server.object_info(node)[node]
+    inputs = [*told["input"].get("required", {}), *told["input"].get("optional", {})]
+    assert (sorted(inputs), told["output"]) == (sorted(OTHERS[node][0]), OTHERS[node][1])
+
+
 def test_combos_and_defaults(declared):
     combos = {
         "model": ["gpt-4o-image-vip", "gpt-4o-image"],

@@ -44,6 +44,15 @@ def test_only_the_v3_entry_is_exported(import_report):
 
 def test_every_node_id_is_ours(import_report):
     ids = import_report["node_ids"]
-    assert "GPT4oImage_Generate" in ids
-    assert len(ids) == len(set(ids))
-    assert all(node_id.startswith("GPT4oImage_") for node_id in ids)
+    assert ids == ["GPT4oImage_Generate", "GPT4oImage_ImagesAPI", "GPT4oImage_References", "GPT4oImage_LoadResult"]
+
+
+def test_a_node_reads_every_input_it_shows_and_no_other(import_report):
+    for shown, read in import_report["inputs"]:
+        assert sorted(shown) == sorted(read)
+
+
+def test_the_defaults_of_the_schema_are_those_of_the_code(import_report):
+    for declared, coded in import_report["defaults"]:
+        assert coded
+        assert declared == coded
