@@ -192,17 +192,13 @@ class Conversation:
         return cancelled
 
     async def _take_links(self) -> None:
-        """Where the answer shows no picture, as after a cut, the links that may hold one.
-
-        `[100]` repeats one of the others.
-        """
-        links = self._said.candidates()
-        for link in [link for link in links if link.label.strip() != "100"] or links:
-            picture = Picture(len(self._said.pictures), link.address, link.label)
-            self._said.pictures.append(picture)
-            await asyncio.to_thread(self._record.links, [picture])
+        """Where the answer shows no picture, as after a cut, the links that may hold one."""
+        pictures = self._said.fallbacks()
+        self._said.pictures += pictures
+        await asyncio.to_thread(self._record.links, pictures)
+        for picture in pictures:
             self._start(picture)
-        if links:
+        if pictures:
             self._warnings.append("The answer shows no picture; a link in it was taken as one.")
 
     def _warn(self, stopped_by: GPT4oImageError | None, reasons: list[str]) -> None:

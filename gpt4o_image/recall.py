@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from .errors import GPT4oImageError, error_from_json
 from .events import Picture
@@ -12,6 +13,7 @@ from .gathering import Gathering, picture_of
 from .outcome import Outcome, PaidPicture
 from .pixels import PictureError
 from .record import Record
+from .transcript import Transcript
 from .vault import MOVED, Entry, Vault
 
 _FETCH_S = 60.0
@@ -35,10 +37,12 @@ def recall(
         # Gone or damaged on disk: its links may still live.
         with suppress(OSError, PictureError):
             found[file.picture] = picture_of(file.path.read_bytes(), file.url)
-    missing = [picture for picture in entry.pictures if picture.index not in found and picture.address != MOVED]
+    # A process that died after its first link knew no picture yet.
+    shown = entry.pictures or tuple(Transcript(links=list(entry.links)).fallbacks())
+    missing = [picture for picture in shown if picture.index not in found and picture.address != MOVED]
     reasons: list[str] = []
     if missing:
-        fetched, reasons = _fetch(vault, entry, own_origin, missing, cancelled, progressed)
+        fetched, reasons = _fetch(vault, replace(entry, pictures=shown), own_origin, missing, cancelled, progressed)
         found |= fetched
     return _outcome(entry, [found[index] for index in sorted(found)], reasons)
 

@@ -57,6 +57,12 @@ class Transcript:
         found = likely or (self.links if self.done and not self.failed else [])
         return list({identity(link.address): link for link in reversed(found)}.values())[::-1]
 
+    def fallbacks(self) -> list[Picture]:
+        """The candidates as pictures. `[100]` only repeats one of the others."""
+        links = self.candidates()
+        named = [link for link in links if link.label.strip() != "100"] or links
+        return [Picture(index, link.address, link.label) for index, link in enumerate(named)]
+
     def note_ids(self, text: str) -> None:
         """Takes the ids out of a line or a label: `gen_..`, `task_..`, and what a status line calls the ID."""
         self._add_gen_ids(_GEN_ID.findall(text))

@@ -10,7 +10,7 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,10 +141,15 @@ class Vault:
 
     def _earlier(self, db: sqlite3.Connection, key: str) -> Entry | None:
         rows = db.execute("SELECT * FROM results WHERE request_key = ? ORDER BY number DESC LIMIT 20", (key,))
-        for entry in (self._entry(db, row) for row in rows.fetchall()):
-            if entry.status == "running" or entry.files or entry.pictures:
-                return entry
-        return None
+        entries = [self._entry(db, row) for row in rows.fetchall()]
+        # What is on disk is better than what may still be fetched.
+        ranks: tuple[Callable[[Entry], object], ...] = (
+            lambda entry: entry.status == "running",
+            lambda entry: entry.files,
+            lambda entry: entry.pictures,
+            lambda entry: entry.links,
+        )
+        return next((entry for rank in ranks for entry in entries if rank(entry)), None)
 
     def _check_budget(self, db: sqlite3.Connection, new: NewEntry, budget: float | None) -> None:
         spent = _spent(db, _midnight())

@@ -5,9 +5,11 @@ import time
 
 import pytest
 
-from gpt4o_image.gateways import Config
+from gpt4o_image.gateways import Config, origin
 from gpt4o_image.notices import Downloading
+from gpt4o_image.recall import recall
 from gpt4o_image.simulator import Simulator
+from gpt4o_image.vault import NewEntry
 
 
 def test_the_same_request_is_paid_for_once(run, simulator):
@@ -92,6 +94,20 @@ def test_what_is_gone_for_good_is_bought_again(run, simulator):
     assert not second.reused
     assert second.pictures
     assert simulator.posts() == 2
+
+
+def test_a_link_that_a_dead_process_left_is_fetched_before_anything_is_paid(run, simulator):
+    """kill -9 between the link behind 100 % and the pictures."""
+    made = run("a red fox")
+    link = run.vault.entry(made.result_id).links[0]
+    assert link.label == "100"
+    other = run.vault.open(NewEntry("x", "aihubmix", "m", "another fox", 0.009), reuse=False, daily_budget_usd=None)
+    run.vault.add_links(other.id, [link])
+    entry = run.vault.entry(other.id)
+    own = origin(simulator.base_url)
+    found = recall(run.vault, entry, own, cancelled=lambda: False, progressed=lambda *_: None)
+    assert [picture.sha256 for picture in found.pictures] == [made.pictures[1].sha256]
+    assert len(run.vault.entry(other.id).files) == 1
 
 
 def test_two_runs_at_once_pay_once(tmp_path, run):
