@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .answers import Answer, ChatAnswer, ImagesAnswer
 from .client import BrokenOff, post
@@ -62,6 +62,7 @@ class Conversation:
         self._pictures: list[PaidPicture] = []
         self._answered = False
         self._left = False
+        self._writes: list[asyncio.Future[None]] = []
         self._heartbeat: asyncio.Task[None] | None = None
         self._timings: dict[str, float] = {}
         self._gathering = Gathering(
@@ -82,6 +83,8 @@ class Conversation:
         finally:
             self._gathering.all_known()
             self._time("ended_s")
+        for picture in self._said.pictures[self._gathering.total :]:
+            self._start(picture)  # Cancel came between its link and its download
         if not self._gathering.total and not self._said.failed:
             await self._take_links()
         if stopped_by and stopped_by.kind == "cancelled":
@@ -98,6 +101,7 @@ class Conversation:
         finally:
             task.cancel()
             (result,) = await asyncio.gather(task, return_exceptions=True)
+            await asyncio.gather(*self._writes)
         if isinstance(result, BaseException) and not isinstance(result, (BrokenOff, asyncio.CancelledError)):
             raise result
         broke_off = isinstance(result, BrokenOff) or stopped_by is not None
@@ -146,11 +150,16 @@ class Conversation:
         found = [event for event in events if isinstance(event, (Picture, Link))]
         if not found:
             return
-        # Off this loop: a slow disk must delay neither the stream nor Cancel.
-        await asyncio.to_thread(self._record.links, found)
+        await self._keep(found)
         for event in found:
             if isinstance(event, Picture):
                 self._start(event)
+
+    async def _keep(self, found: Sequence[Picture | Link]) -> None:
+        """Writes links down off this loop, which a slow disk must not hold up. Cancel does not undo it."""
+        writing = asyncio.ensure_future(asyncio.to_thread(self._record.links, found))
+        self._writes.append(writing)
+        await asyncio.shield(writing)
 
     # The pictures
 
@@ -195,7 +204,7 @@ class Conversation:
         """Where the answer shows no picture, as after a cut, the links that may hold one."""
         pictures = self._said.fallbacks()
         self._said.pictures += pictures
-        await asyncio.to_thread(self._record.links, pictures)
+        await self._keep(pictures)
         for picture in pictures:
             self._start(picture)
         if pictures:

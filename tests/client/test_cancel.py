@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from gpt4o_image.record import Record
 from gpt4o_image.simulator import Simulator
 
 
@@ -62,6 +63,26 @@ def test_links_that_came_are_kept_and_fetched(run, simulator):
     assert again.reused
     assert len(again.pictures) == 2
     assert simulator.posts() == 1
+
+
+def test_cancel_while_a_link_is_written_down_loses_nothing(run, simulator, monkeypatch):
+    writing = threading.Event()
+    write = Record.links
+
+    def slowly(record, found):
+        writing.set()
+        time.sleep(0.5)
+        write(record, found)
+
+    monkeypatch.setattr(Record, "links", slowly)
+    outcome, took = run_and_cancel(run, "a fox [[ok_n1]] [[one_chunk]]", writing.is_set)
+    assert outcome.error.kind == "cancelled"
+    assert took < 1
+    end = time.monotonic() + 10
+    while not run.vault.entry(outcome.result_id).files and time.monotonic() < end:
+        time.sleep(0.05)
+    entry = run.vault.entry(outcome.result_id)
+    assert (len(entry.pictures), len(entry.files)) == (1, 1)
 
 
 def test_before_anything_is_sent(run, simulator):
