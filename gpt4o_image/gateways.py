@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,18 +98,13 @@ def load_config(home: Path) -> Config:
 
 
 def _parse(path: Path, text: str) -> Config:
-    import tomlkit
-    from tomlkit.exceptions import ParseError, TOMLKitError
-
     try:
-        table = tomlkit.parse(text).unwrap()
-    except ParseError as error:
-        problem = str(error).removesuffix(f" at line {error.line} col {error.col}")
+        table = _loads(text)
+    except ValueError as error:
+        problem, line, column = _place_of(error, text)
         # What it quotes may be a key that stands where none belongs.
         problem = re.sub(r'".{9,}"', '"..."', problem)
-        raise _config_error(path, f"line {error.line}, column {error.col + 1}: {problem}") from None
-    except TOMLKitError as error:
-        raise _config_error(path, str(error)) from None
+        raise _config_error(path, f"line {line}, column {column}: {problem}") from None
     for key in table:
         if key not in _SETTINGS:
             raise _config_error(path, f'unknown setting "{key}"; known are {", ".join(_SETTINGS)}')
@@ -117,6 +113,27 @@ def _parse(path: Path, text: str) -> Config:
     config = Config(path=path, profiles=profiles, **settings)
     _check_settings(config)
     return config
+
+
+def _loads(text: str) -> dict[str, Any]:
+    """Raises ValueError. ComfyUI's Python need not have tomlkit, which the command writes with, from 3.11 on."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+
+        return tomllib.loads(text)
+    import tomlkit
+
+    return tomlkit.parse(text).unwrap()
+
+
+def _place_of(error: ValueError, text: str) -> tuple[str, int, int]:
+    """(problem, line, column), both from 1, out of what tomllib or tomlkit says; the end where it says none."""
+    said = str(error)
+    found = re.search(r" \(?at line (\d+),? col(?:umn)? (\d+)\)?$", said)
+    if found:
+        return said[: found.start()], int(found[1]), int(found[2]) + (" col " in found[0])
+    lines = text.split("\n")
+    return said.removesuffix(" (at end of document)"), len(lines), len(lines[-1]) + 1
 
 
 def _check_settings(config: Config) -> None:

@@ -27,7 +27,9 @@ from .errors import Billed, GPT4oImageError, shorten
 
 Json = dict[str, Any]
 
-_MODULES = ("openai", "requests", "tomlkit", "platformdirs", "tqdm")
+# What the nodes import and ComfyUI need not have; the rest of requirements.txt is for the command.
+_MODULES = ("openai", "requests")
+_MODULES_BEFORE_3_11 = ("tomlkit",)
 _IMPORT_TROUBLE = ("IMPORT FAILED", "Cannot import ", "Error while calling comfy_entrypoint")
 _NOT_COPIED = (".*", "tests", "benchmarks", "dist", "__pycache__", "uv.lock")
 _TAIL_LINES = 30
@@ -36,8 +38,12 @@ _STOP_S = 10.0
 
 def missing_modules(comfyui: ComfyUI) -> list[str]:
     """What the pack imports and ComfyUI's interpreter lacks; `how_to_install` is the cure."""
-    code = "import sys, importlib.util as u; print(*[m for m in sys.argv[1:] if u.find_spec(m) is None])"
-    command = [str(comfyui.python), "-c", code, *_MODULES]
+    code = (
+        "import sys, importlib.util as u; "
+        f"wanted = {_MODULES!r} + {_MODULES_BEFORE_3_11!r} * (sys.version_info < (3, 11)); "
+        "print(*[m for m in wanted if u.find_spec(m) is None])"
+    )
+    command = [str(comfyui.python), "-c", code]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603
     except (OSError, subprocess.SubprocessError) as error:
