@@ -22,6 +22,7 @@ from .files import replace_durably
 from .pixels import extension
 
 _BUSY_S = 10.0
+_RETRY_S = 0.02
 # A run tells that it lives at least this often; a row that has been silent for longer belongs to a dead process.
 HEARTBEAT_S = 10.0
 _SILENT_S = 60.0
@@ -288,9 +289,7 @@ class Vault:
         with closing(sqlite3.connect(self._database, timeout=_BUSY_S, isolation_level=None)) as db:
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA synchronous = FULL")
-            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'files'").fetchone():
-                db.execute("PRAGMA journal_mode = WAL")
-                db.executescript(_SCHEMA)
+            _make_tables(db)
             db.execute(begin)
             try:
                 yield db
@@ -329,6 +328,20 @@ _DIED = {
     "gateway_text": None,
     "request_id": None,
 }
+
+
+def _make_tables(db: sqlite3.Connection) -> None:
+    """Once for a new vault; whoever else begins at the same moment is waited for."""
+    end = time.monotonic() + _BUSY_S
+    while not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'files'").fetchone():
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(_SCHEMA)
+        except sqlite3.OperationalError as error:
+            # SQLite does not wait for the lock that a change to WAL needs.
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(_RETRY_S)
 
 
 def _place(found: Picture | Link) -> tuple[int | None, int]:

@@ -183,6 +183,27 @@ def test_many_threads_claim_one_request_once(vault):
     assert sum(entry is not None for entry in claimed) == 1
 
 
+def test_many_threads_begin_a_vault_at_once(tmp_path):
+    """SQLite refuses, instead of waiting, while another connection turns the journal to WAL."""
+    refused = []
+    for round_number in range(40):
+        vault, ready = Vault(tmp_path / str(round_number)), threading.Barrier(8)
+
+        def begin(vault=vault, ready=ready):
+            ready.wait()
+            try:
+                opened(vault)
+            except GPT4oImageError as error:
+                refused.append(error)
+
+        threads = [threading.Thread(target=begin) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert refused == []
+
+
 def test_a_broken_index_is_an_error_before_the_call(vault):
     vault.folder.mkdir(parents=True)
     (vault.folder / "vault.sqlite3").write_bytes(b"not a database" * 100)
