@@ -116,6 +116,7 @@ def _add_upkeep(commands: Commands) -> None:
 
 def _generate(options: argparse.Namespace) -> int:
     from .generate import generate
+    from .results import tell
 
     with _stop_on_ctrl_c() as stop, _Bar() as bar:
         try:
@@ -140,7 +141,9 @@ def _generate(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(outcome.report(paths)))  # noqa: T201
     else:
-        _tell(outcome, paths)
+        if outcome.reused:
+            _say(f"Paid for before: these pictures come from the vault ({outcome.result_id}), nothing was sent.")
+        tell(outcome, paths, _say)
     if outcome.error:
         return INTERRUPTED if outcome.error.kind == "cancelled" else FAILED
     return OK
@@ -162,17 +165,6 @@ def _request(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Requ
         n=options.n,
         references=tuple(prepare([read_file(path) for path in options.reference], Policy(), cancelled=cancelled)),
     )
-
-
-def _tell(outcome: Outcome, paths: Sequence[str]) -> None:
-    if outcome.reused:
-        _say(f"Paid for before: these pictures come from the vault ({outcome.result_id}), nothing was sent.")
-    for warning in outcome.warnings:
-        _say(f"warning: {warning}")
-    if outcome.error:
-        _say(f"error: {outcome.error}")
-    for path in paths:
-        print(path)  # noqa: T201
 
 
 def _save(outcome: Outcome, folder: Path) -> list[Path]:

@@ -31,7 +31,7 @@ class Gathering:
     """Context manager. Leaving it stops what still runs; it does not wait for a server that keeps silent.
 
     `pictures` and `links` may grow while it runs: mirrors are looked up in them when they are needed. `keep` gets
-    (index, bytes, address) before the bytes are decoded, `arrived` the picture after; both are called from the
+    (index, bytes, their sha256, address) before they are decoded, `arrived` the picture after; both are called from the
     download threads.
     """
 
@@ -42,7 +42,7 @@ class Gathering:
         own_origin: tuple[str, str, int],
         deadline: float,
         *,
-        keep: Callable[[int, bytes, str | None], None],
+        keep: Callable[[int, bytes, str, str | None], None],
         arrived: Callable[[PaidPicture], None],
     ) -> None:
         self._pictures = pictures
@@ -134,8 +134,9 @@ class Gathering:
     def _fetched(self, slot: _Slot) -> PaidPicture:
         def accept(data: bytes, address: str) -> PaidPicture:
             url = None if address.startswith("data:") else address
-            self._keep(slot.shown.index, data, url)
-            return picture_of(data, url)
+            sha256 = hashlib.sha256(data).hexdigest()
+            self._keep(slot.shown.index, data, sha256, url)
+            return PaidPicture(data, sha256, url, decode(data))
 
         return fetch(
             lambda: mirrors(list(self._pictures), list(self._links))[slot.shown.index],
@@ -145,11 +146,6 @@ class Gathering:
             deadline=self._deadline,
             stopped=self._stop.is_set,
         )
-
-
-def picture_of(data: bytes, url: str | None) -> PaidPicture:
-    """Raises PictureError."""
-    return PaidPicture(data, hashlib.sha256(data).hexdigest(), url, decode(data))
 
 
 def _from_mirror(slot: _Slot) -> bool:

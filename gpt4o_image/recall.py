@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,9 +10,9 @@ from dataclasses import replace
 
 from .errors import GPT4oImageError, error_from_json
 from .events import Picture
-from .gathering import Gathering, picture_of
+from .gathering import Gathering
 from .outcome import Outcome, PaidPicture
-from .pixels import PictureError
+from .pixels import PictureError, decode
 from .record import Record
 from .transcript import Transcript
 from .vault import MOVED, Entry, Vault
@@ -36,7 +37,8 @@ def recall(
     for file in entry.files:
         # Gone or damaged on disk: its links may still live.
         with suppress(OSError, PictureError):
-            found[file.picture] = picture_of(file.path.read_bytes(), file.url)
+            data = file.path.read_bytes()
+            found[file.picture] = PaidPicture(data, hashlib.sha256(data).hexdigest(), file.url, decode(data))
     # A process that died after its first link knew no picture yet.
     shown = entry.pictures or tuple(Transcript(links=list(entry.links)).fallbacks())
     missing = [picture for picture in shown if picture.index not in found and picture.address != MOVED]

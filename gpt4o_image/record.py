@@ -57,9 +57,8 @@ class Record:
         if found:
             self._try(lambda: self._vault.add_links(self.id, found))
 
-    def picture(self, index: int, data: bytes, url: str | None) -> None:
+    def picture(self, index: int, data: bytes, sha256: str, url: str | None) -> None:
         """Before it is decoded."""
-        sha256 = hashlib.sha256(data).hexdigest()
         self._try(lambda: self._vault.add_file(self.id, index, data, sha256, sniff(data) or "", url))
 
     def finish(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .addresses import mirrors
@@ -107,13 +107,18 @@ def _give(vault: Vault, outcome: Outcome, options: argparse.Namespace, say: Call
     if options.json:
         _print(outcome.report(tuple(paths)))
     else:
-        for warning in outcome.warnings:
-            say(f"warning: {warning}")
-        if outcome.error:
-            say(f"error: {outcome.error}")
-        for path in paths:
-            print(path)  # noqa: T201
+        tell(outcome, paths, say)
     return 1 if outcome.error else 0
+
+
+def tell(outcome: Outcome, paths: Sequence[str], say: Callable[[str], None]) -> None:
+    """An outcome for people: what went wrong through `say`, the paths on stdout, one a line."""
+    for warning in outcome.warnings:
+        say(f"warning: {warning}")
+    if outcome.error:
+        say(f"error: {outcome.error}")
+    for path in paths:
+        print(path)  # noqa: T201
 
 
 def _print(value: object) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gpt4o_image.cli import main
 from gpt4o_image.gateways import Config
 from gpt4o_image.generate import generate
 from gpt4o_image.request import Request
@@ -65,3 +66,17 @@ def command_environment(simulator, tmp_path):
         "GPT4O_IMAGE_BASE_URL": simulator.base_url,
         "GPT4O_IMAGE_HOME": str(tmp_path / "home"),
     }
+
+
+@pytest.fixture
+def shell(command_environment, monkeypatch, tmp_path, capsys):
+    """The command in this process: (exit status, stdout, stderr)."""
+    for name in ("AIHUBMIX_API_KEY", "GPT4O_IMAGE_BASE_URL", "GPT4O_IMAGE_HOME"):
+        monkeypatch.setenv(name, command_environment[name])
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        status = main(arguments)
+        return status, *capsys.readouterr()
+
+    return run

@@ -10,26 +10,12 @@ import time
 import pytest
 from PIL import Image
 
-from gpt4o_image.cli import main
 from gpt4o_image.simulator import Simulator
 
 KEYS = {
     "status", "images", "error", "warnings", "progress", "revised_prompt", "gen_ids", "model", "cost_usd",
     "spent_today_usd", "references", "reused", "result_id",
 }  # fmt: skip
-
-
-@pytest.fixture
-def shell(command_environment, monkeypatch, tmp_path, capsys):
-    for name in ("AIHUBMIX_API_KEY", "GPT4O_IMAGE_BASE_URL", "GPT4O_IMAGE_HOME"):
-        monkeypatch.setenv(name, command_environment[name])
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        status = main(arguments)
-        return status, *capsys.readouterr()
-
-    return run
 
 
 def generated(shell, *arguments):

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt4o_image.cli import main
 from gpt4o_image.references import Frame, Policy, prepare
 
 
@@ -146,22 +145,18 @@ def test_failures_of_the_images_api(name, kind, billed, run, simulator):
 
 
 @pytest.fixture
-def shell(command_environment, monkeypatch, tmp_path, capsys):
-    for name in ("AIHUBMIX_API_KEY", "GPT4O_IMAGE_BASE_URL", "GPT4O_IMAGE_HOME"):
-        monkeypatch.setenv(name, command_environment[name])
-    monkeypatch.chdir(tmp_path)
-
+def told_by(shell):
     def run(*arguments):
-        status = main(["generate", *arguments, "--json"])
-        return status, json.loads(capsys.readouterr().out)
+        status, out, _ = shell("generate", *arguments, "--json")
+        return status, json.loads(out)
 
     return run
 
 
-def test_files_as_references(shell, simulator, tmp_path):
+def test_files_as_references(told_by, simulator, tmp_path):
     Image.new("RGB", (30, 20), "red").save(tmp_path / "a.png")
     Image.new("P", (30, 20)).save(tmp_path / "b.gif")
-    status, told = shell("a fox", "--reference", "a.png", "--reference", "b.gif")
+    status, told = told_by("a fox", "--reference", "a.png", "--reference", "b.gif")
     assert (status, [part["name"] for part in told["references"]]) == (0, ["a.png", "b.gif"])
     (post,) = [record for record in simulator.requests() if record["method"] == "POST"]
     assert [part["mime"] for part in post["references"]] == ["image/jpeg"] * 2
@@ -170,21 +165,21 @@ def test_files_as_references(shell, simulator, tmp_path):
 @pytest.mark.parametrize(
     ("name", "data"), [("missing.png", None), ("page.png", b"<html>"), ("cut.png", "cut"), ("empty.png", b"")]
 )
-def test_a_file_that_is_no_picture_stops_everything(name, data, shell, simulator, tmp_path):
+def test_a_file_that_is_no_picture_stops_everything(name, data, told_by, simulator, tmp_path):
     if data == "cut":
         file = io.BytesIO()
         Image.new("RGB", (300, 200), "red").save(file, "PNG")
         data = file.getvalue()[:200]
     if data is not None:
         (tmp_path / name).write_bytes(data)
-    status, told = shell("a fox", "--reference", name)
+    status, told = told_by("a fox", "--reference", name)
     assert (status, told["error"]["kind"], told["error"]["billed"]) == (1, "reference", "no")
     assert name in told["error"]["message"]
     assert simulator.posts() == 0
 
 
-def test_the_images_api_by_command(shell, simulator):
-    status, told = shell("a fox", "--api", "images", "--size", "1024x1024", "--n", "2")
+def test_the_images_api_by_command(told_by, simulator):
+    status, told = told_by("a fox", "--api", "images", "--size", "1024x1024", "--n", "2")
     assert (status, len(told["images"])) == (0, 2)
     (post,) = [record for record in simulator.requests() if record["method"] == "POST"]
     assert post["path"] == "/v1/images/generations"
@@ -195,7 +190,7 @@ def test_the_images_api_by_command(shell, simulator):
     [["--size", "1024x1024"], ["--api", "images", "--size", "9x9"], ["--api", "images", "--n", "11"],
      ["--api", "images", "--ratio", "1:1"]],
 )  # fmt: skip
-def test_options_of_the_other_endpoint(arguments, shell, simulator):
-    status, told = shell("a fox", *arguments)
+def test_options_of_the_other_endpoint(arguments, told_by, simulator):
+    status, told = told_by("a fox", *arguments)
     assert (status, told["error"]["kind"]) == (1, "bad_request")
     assert simulator.posts() == 0
