@@ -334,14 +334,18 @@ def _make_tables(db: sqlite3.Connection) -> None:
     """Once for a new vault; whoever else begins at the same moment is waited for."""
     end = time.monotonic() + _BUSY_S
     while not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'files'").fetchone():
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(_SCHEMA)
-        except sqlite3.OperationalError as error:
-            # SQLite does not wait for the lock that a change to WAL needs.
-            if "locked" not in str(error) or time.monotonic() > end:
-                raise
-            time.sleep(_RETRY_S)
+        _try_to_make_tables(db, patient=time.monotonic() < end)
+
+
+def _try_to_make_tables(db: sqlite3.Connection, *, patient: bool) -> None:
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(_SCHEMA)
+    except sqlite3.OperationalError as error:
+        # SQLite does not wait by itself for the lock that a change to WAL needs.
+        if not patient or "locked" not in str(error):
+            raise
+        time.sleep(_RETRY_S)
 
 
 def _place(found: Picture | Link) -> tuple[int | None, int]:
