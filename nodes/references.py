@@ -58,9 +58,14 @@ class PrepareReferences(io.ComfyNode):
         if not frames:
             raise GPT4oImageError("reference", "No picture is connected. Connect one to image_01.")
         policy = Policy(max_side_px=max_side, format=format, quality=quality, budget_bytes=budget_kib * 1024)
-        parts = await host.run_in_thread(
-            lambda cancelled: tuple(prepare(frames, policy, cancelled=cancelled, cache=CACHE))
-        )
+        try:
+            parts = await host.run_in_thread(
+                lambda cancelled: tuple(prepare(frames, policy, cancelled=cancelled, cache=CACHE))
+            )
+        except GPT4oImageError as error:
+            if error.kind == "cancelled":
+                host.raise_interrupt()
+            raise
         image, _, _ = to_tensors(canvas([decode(part.data) for part in parts]))
         report = json.dumps([part.as_report() for part in parts], ensure_ascii=False, indent=1)
         lines = [_in_words(part) for part in parts]

@@ -114,3 +114,14 @@ def test_values_outside_the_range_are_clamped(host, save):
     (shown,) = host.run(graph).images("shown")
     expected = np.rint(np.clip(np.linspace(-0.01, 1.4, 64), 0, 1) * 255).reshape(8, 8)
     assert abs(np.asarray(shown)[..., 0].astype(int) - expected).max() <= 1
+
+
+def test_cancel_while_preparing_is_no_error(host):
+    """Noise as PNG shrinks again and again before it fits: long enough to be cancelled."""
+    nodes, links = sockets("images", ["sixteen large"])
+    run = host.start(nodes | {"p": prepare(links, format="png", budget_kib=200)})
+    run.wait_for("executing", node="p")
+    host.server.interrupt()
+    run.finish()
+    assert run.failure == "interrupted"
+    assert run.error is None
