@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from .answers import Answer, ChatAnswer, ImagesAnswer
 from .client import BrokenOff, post
+from .entries import HEARTBEAT_S
 from .errors import Billed, GPT4oImageError
 from .events import Event, Generating, Link, Picture, Progress, Queued
 from .failures import failure, from_transcript
@@ -21,7 +22,6 @@ from .outcome import Outcome, PaidPicture
 from .prompt import body
 from .record import Record
 from .request import Request
-from .vault import HEARTBEAT_S
 
 _POLL_S = 0.1
 # Once the gateway has said its last word, what still comes is a formality: an open connection is not waited for.

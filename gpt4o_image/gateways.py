@@ -239,9 +239,9 @@ def choose_gateway(name: str, config: Config, environ: Mapping[str, str]) -> Gat
     )
 
 
-def has_key(config: Config, environ: Mapping[str, str]) -> bool:
-    """Whether the default gateway has a key."""
-    return bool(_key(config.gateway, config, environ))
+def has_key(config: Config, environ: Mapping[str, str], name: str = DEFAULT) -> bool:
+    """Whether a gateway has a key."""
+    return bool(_key(config.gateway if name == DEFAULT else name, config, environ))
 
 
 def base_url(name: str, config: Config, environ: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from .artists import check_artists
 from .conversation import Conversation
 from .errors import GPT4oImageError
 from .gateways import Config, Gateway, choose_gateway
-from .notices import Downloading, Notice
+from .notices import Downloading, Kept, Notice, Recorded
 from .outcome import Outcome
 from .recall import recall
 from .record import Record, new_entry
@@ -85,13 +85,12 @@ class _Use:
         entry = self._claim(gateway, reuse=reuse)
         if entry.status == "running":
             return self._pay(gateway, entry)
-        earlier = recall(
-            self._vault,
-            entry,
-            gateway.origin,
-            cancelled=self._cancelled,
-            progressed=lambda done, total: self._notify(Downloading(done, total)),
-        )
+
+        def progressed(done: int, total: int) -> None:
+            self._notify(Kept(entry.id))
+            self._notify(Downloading(done, total))
+
+        earlier = recall(self._vault, entry, gateway.origin, cancelled=self._cancelled, progressed=progressed)
         if earlier.pictures:
             return earlier
         # Paid for, but its pictures are gone for good: only a new call can bring one.
@@ -108,8 +107,9 @@ class _Use:
         raise GPT4oImageError("cancelled", "Cancelled before anything was sent.")
 
     def _pay(self, gateway: Gateway, entry: Entry) -> Outcome:
-        record = Record(self._vault, entry.id)
-        with _reachable(gateway) as reachable:
+        record = Record(self._vault, entry.id, kept=lambda: self._notify(Kept(entry.id)))
+        self._notify(Recorded(entry.id))
+        with _reachable(gateway) as reachable, self._vault.held():
             call = Conversation(
                 self._request,
                 reachable,

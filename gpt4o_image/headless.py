@@ -67,9 +67,14 @@ class ComfyUIServer:
         self.origin = origin
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def submit(self, prompt_graph: Json, client_id: str = "") -> str:
-        """Queues an API graph, gives its prompt id; `bad_request` in ComfyUI's words when it is refused."""
+    def submit(self, prompt_graph: Json, client_id: str = "", workflow: Json | None = None) -> str:
+        """Queues an API graph, gives its prompt id; `bad_request` in ComfyUI's words when it is refused.
+
+        `workflow` is the graph as the browser shows it, which it sends along.
+        """
         body: Json = {"prompt": prompt_graph, "client_id": client_id}
+        if workflow is not None:
+            body["extra_data"] = {"extra_pnginfo": {"workflow": workflow}}
         try:
             answer = self._json("/prompt", body)
         except urllib.error.HTTPError as error:
@@ -121,7 +126,8 @@ class HeadlessComfyUI(ComfyUIServer):
 
     `packs` maps folder names to pack folders; a name with a dot would cost the pack its help pages. `env` is added
     to this process's environment. Without `base_directory` everything it writes goes to a temporary folder that
-    is removed at the end. Raises `config` with the log's end when it does not start or cannot load a pack.
+    is removed at the end. `arguments` end ComfyUI's command line, e.g. `--front-end-root`. Raises `config` with the
+    log's end when it does not start or cannot load a pack.
     """
 
     def __init__(
@@ -131,6 +137,7 @@ class HeadlessComfyUI(ComfyUIServer):
         *,
         env: Mapping[str, str] | None = None,
         base_directory: Path | None = None,
+        arguments: Sequence[str] = (),
         start_timeout_s: float = 180.0,
     ) -> None:
         if any("." in name for name in packs):
@@ -140,6 +147,7 @@ class HeadlessComfyUI(ComfyUIServer):
         self.comfyui = comfyui
         self._packs = dict(packs)
         self._env = dict(env or {})
+        self._arguments = tuple(arguments)
         self._temporary = base_directory is None
         self.base_directory = base_directory or Path(tempfile.mkdtemp(prefix="gpt4o-image-comfyui-"))
         self._start_timeout_s = start_timeout_s
@@ -211,7 +219,7 @@ class HeadlessComfyUI(ComfyUIServer):
         # A file: 0.10.0 uses a database in memory from two threads, which SQLite refuses.
         command += ["--database-url", f"sqlite:///{(self.base_directory / 'comfyui.db').as_posix()}"]
         command += ["--disable-auto-launch", "--disable-api-nodes", "--disable-all-custom-nodes"]
-        return [*command, "--whitelist-custom-nodes", *self._packs]
+        return [*command, "--whitelist-custom-nodes", *self._packs, *self._arguments]
 
     def _link(self, folder: Path, link: Path) -> None:
         if link.is_symlink():

@@ -9,6 +9,20 @@ from .outcome import PaidPicture
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """The call has its row in the vault and is about to be sent."""
+
+    result_id: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One more picture of the result is on disk; after Cancel this still comes."""
+
+    result_id: str
+
+
+@dataclass(frozen=True)
 class Downloading:
     """`done` of `total` pictures are here."""
 
@@ -23,4 +37,4 @@ class Arrived:
     picture: PaidPicture
 
 
-Notice = Queued | Generating | Progress | Downloading | Arrived
+Notice = Recorded | Queued | Generating | Progress | Kept | Downloading | Arrived

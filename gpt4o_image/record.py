@@ -41,12 +41,16 @@ def new_entry(request: Request, gateway: Gateway) -> NewEntry:
 
 
 class Record:
-    """Writes to one entry; a failed write becomes one warning. Any thread may call."""
+    """Writes to one entry; a failed write becomes one warning. Any thread may call.
 
-    def __init__(self, vault: Vault, entry_id: str) -> None:
+    `kept` is called after each picture that is on disk.
+    """
+
+    def __init__(self, vault: Vault, entry_id: str, kept: Callable[[], None] = lambda: None) -> None:
         self.id = entry_id
         self.trouble: str | None = None
         self._vault = vault
+        self._kept = kept
         self._lock = threading.Lock()
 
     def alive(self, billed: Billed) -> None:
@@ -60,6 +64,11 @@ class Record:
     def picture(self, index: int, data: bytes, sha256: str, url: str | None) -> None:
         """Before it is decoded."""
         self._try(lambda: self._vault.add_file(self.id, index, data, sha256, sniff(data) or "", url))
+        self._kept()
+
+    def graph(self, graph: str) -> None:
+        """The workflow that the call is made by, as JSON."""
+        self._try(lambda: self._vault.add_graph(self.id, graph))
 
     def finish(
         self, *, billed: Billed, cost_usd: float | None, error: dict[str, Any] | None, details: dict[str, Any]

@@ -10,103 +10,22 @@ import json
 import secrets
 import sqlite3
 import time
+import zlib
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from .database import Database
+from .entries import MOVED, SELECT, WATCH_S, Entry, NewEntry, read_entries
 from .errors import Billed, GPT4oImageError
 from .events import Link, Picture
 from .files import replace_durably
+from .listing import HOLDS, KNOWS, Page, Wanted, add_functions, read_page
 from .pixels import extension
 
-_BUSY_S = 10.0
-_RETRY_S = 0.02
-# A run tells that it lives at least this often; a row that has been silent for longer belongs to a dead process.
-HEARTBEAT_S = 10.0
-_SILENT_S = 60.0
-
-# The address of a picture that came inside the answer, once its bytes are a file.
-MOVED = "data:"
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS results (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    request_key TEXT NOT NULL,
-    created REAL NOT NULL,
-    alive REAL NOT NULL,
-    status TEXT NOT NULL,
-    gateway TEXT NOT NULL,
-    model TEXT NOT NULL,
-    prompt TEXT NOT NULL,
-    cost_usd REAL,
-    billed TEXT NOT NULL,
-    error TEXT,
-    details TEXT NOT NULL DEFAULT '{}'
-);
-CREATE INDEX IF NOT EXISTS results_by_request ON results (request_key, number);
-CREATE INDEX IF NOT EXISTS results_by_time ON results (created, cost_usd, billed);
-CREATE TABLE IF NOT EXISTS links (
-    result_id TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    picture INTEGER,
-    after INTEGER NOT NULL,
-    label TEXT NOT NULL,
-    address TEXT NOT NULL,
-    PRIMARY KEY (result_id, position)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS files (
-    result_id TEXT NOT NULL,
-    picture INTEGER NOT NULL,
-    sha256 TEXT NOT NULL,
-    name TEXT NOT NULL,
-    url TEXT,
-    PRIMARY KEY (result_id, picture)
-) WITHOUT ROWID;
-"""
-
-
-@dataclass(frozen=True)
-class File:
-    """The bytes of one picture. `url` is the address that gave them."""
-
-    picture: int
-    sha256: str
-    path: Path
-    url: str | None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One paid call. `status` is running, ok or error; a run whose process died is an error of kind truncated."""
-
-    id: str
-    created: float
-    status: str
-    gateway: str
-    model: str
-    prompt: str
-    cost_usd: float | None
-    billed: Billed
-    error: dict[str, Any] | None
-    details: dict[str, Any]
-    pictures: tuple[Picture, ...] = ()
-    links: tuple[Link, ...] = ()
-    files: tuple[File, ...] = ()
-
-
-@dataclass(frozen=True)
-class NewEntry:
-    """What is known of a call before it is sent. `key` is equal for requests that would buy the same picture."""
-
-    key: str
-    gateway: str
-    model: str
-    prompt: str
-    price_usd: float | None
-    details: dict[str, Any] = field(default_factory=dict[str, Any])
+# Of a workflow as JSON; larger ones are not kept.
+MAX_GRAPH_BYTES = 4 << 20
 
 
 class Vault:
@@ -114,8 +33,11 @@ class Vault:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._database = folder / "vault.sqlite3"
+        self._database = Database(folder / "vault.sqlite3")
         self._files = folder / "files"
+        # While a run lasts; see Database.held.
+        self.held = self._database.held
+        self._signs: dict[tuple[str, float], float] = {}  # of life, and when each was first seen, on time.monotonic()
 
     # What a run writes
 
@@ -128,9 +50,9 @@ class Vault:
         """
         try:
             self._files.mkdir(parents=True, exist_ok=True)
-            with self._transaction() as db:
+            with self._database.writing() as db:
                 if reuse and (earlier := self._earlier(db, new.key)):
-                    return None if earlier.status == "running" else earlier
+                    return None if self._may_live(earlier) else earlier
                 self._check_budget(db, new, daily_budget_usd)
                 return self._insert(db, new)
         except (OSError, sqlite3.Error) as error:
@@ -141,16 +63,23 @@ class Vault:
             ) from error
 
     def _earlier(self, db: sqlite3.Connection, key: str) -> Entry | None:
-        rows = db.execute("SELECT * FROM results WHERE request_key = ? ORDER BY number DESC LIMIT 20", (key,))
-        entries = [self._entry(db, row) for row in rows.fetchall()]
+        rows = db.execute(f"{SELECT} WHERE request_key = ? ORDER BY number DESC LIMIT 20", (key,))
+        entries = read_entries(db, rows.fetchall(), self._files)
         # What is on disk is better than what may still be fetched.
         ranks: tuple[Callable[[Entry], object], ...] = (
-            lambda entry: entry.status == "running",
+            self._may_live,
             lambda entry: entry.files,
             lambda entry: entry.pictures,
             lambda entry: entry.links,
         )
         return next((entry for rank in ranks for entry in entries if rank(entry)), None)
+
+    def _may_live(self, entry: Entry) -> bool:
+        """Whether another run may be busy with this entry. No clock's word is enough to pay again: see WATCH_S."""
+        if entry.last_sign is None:
+            return False
+        seen = self._signs.setdefault((entry.id, entry.last_sign), time.monotonic())
+        return entry.status == "running" or time.monotonic() - seen < WATCH_S
 
     def _check_budget(self, db: sqlite3.Connection, new: NewEntry, budget: float | None) -> None:
         spent = _spent(db, _midnight())
@@ -169,16 +98,16 @@ class Vault:
             " details) VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, 'unknown', ?)",
             (entry_id, new.key, now, now, new.gateway, new.model, new.prompt, new.price_usd, _dumps(new.details)),
         )
-        return self._entry(db, db.execute("SELECT * FROM results WHERE id = ?", (entry_id,)).fetchone())
+        return read_entries(db, db.execute(f"{SELECT} WHERE id = ?", (entry_id,)).fetchall(), self._files)[0]
 
     def alive(self, entry_id: str, billed: Billed) -> None:
         """A sign of life, and what is known of the bill so far."""
-        with self._transaction() as db:
+        with self._database.writing() as db:
             db.execute("UPDATE results SET alive = ?, billed = ? WHERE id = ?", (time.time(), billed, entry_id))
 
     def add_links(self, entry_id: str, found: Sequence[Picture | Link]) -> None:
         """Addresses in the order of the answer, all in one transaction."""
-        with self._transaction() as db:
+        with self._database.writing() as db:
             (taken,) = db.execute("SELECT count(*) FROM links WHERE result_id = ?", (entry_id,)).fetchone()
             db.executemany(
                 "INSERT INTO links VALUES (?, ?, ?, ?, ?, ?)",
@@ -190,7 +119,7 @@ class Vault:
         path = self.path_of(sha256, mime)
         if not path.exists() or path.stat().st_size != len(data):
             replace_durably(path, data)
-        with self._transaction() as db:
+        with self._database.writing() as db:
             db.execute(
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", (entry_id, picture, sha256, path.name, url)
             )
@@ -214,7 +143,7 @@ class Vault:
         details: dict[str, Any],
     ) -> None:
         """How the call ended."""
-        with self._transaction() as db:
+        with self._database.writing() as db:
             (before,) = db.execute("SELECT details FROM results WHERE id = ?", (entry_id,)).fetchone()
             db.execute(
                 "UPDATE results SET status = ?, billed = ?, cost_usd = ?, error = ?, details = ? WHERE id = ?",
@@ -228,124 +157,90 @@ class Vault:
                 ),
             )
 
+    def add_graph(self, entry_id: str, graph: str) -> None:
+        """The workflow of a call, as JSON; one that is larger than MAX_GRAPH_BYTES is left out."""
+        data = graph.encode()
+        if len(data) <= MAX_GRAPH_BYTES:
+            with self._database.writing() as db:
+                db.execute("INSERT OR REPLACE INTO graphs VALUES (?, ?)", (entry_id, zlib.compress(data)))
+
     # What is asked of it later
 
     # All of these raise `config` for a vault that cannot be read.
 
     def entry(self, entry_id: str) -> Entry:
         """One entry, or the newest for `latest`. Raises `config` when there is none of that id."""
-        found: Entry | None = None
-        if self._database.exists():
-            where, values = ("1", ()) if entry_id == "latest" else ("id = ?", (entry_id,))
-            with self._reading() as db:
-                row = db.execute(f"SELECT * FROM results WHERE {where} ORDER BY number DESC LIMIT 1", values).fetchone()  # noqa: S608
-                found = self._entry(db, row) if row else None
-        if found is None:
+        found = self.entries(1) if entry_id == "latest" else [self.find(entry_id)]
+        if not found or found[0] is None:
             raise GPT4oImageError("config", f'There is no paid result "{entry_id}". See `gpt4o-image results list`.')
-        return found
+        return found[0]
+
+    def find(self, entry_id: str) -> Entry | None:
+        """The entry of that id, if there is one."""
+        found = self._select("WHERE id = ?", (entry_id,))
+        return found[0] if found else None
 
     def entries(self, limit: int = -1, offset: int = 0) -> list[Entry]:
         """Newest first."""
-        if not self._database.exists():
+        return self._select("ORDER BY number DESC LIMIT ? OFFSET ?", (limit, offset))
+
+    def _select(self, which: str, values: Sequence[object]) -> list[Entry]:
+        if not self._database.exists:
             return []
         with self._reading() as db:
-            rows = db.execute("SELECT * FROM results ORDER BY number DESC LIMIT ? OFFSET ?", (limit, offset)).fetchall()
-            return [self._entry(db, row) for row in rows]
+            return read_entries(db, db.execute(f"{SELECT} {which}", values).fetchall(), self._files)
+
+    def page(self, wanted: Wanted) -> Page:
+        """What a list shows at a time."""
+        if not self._database.exists:
+            return Page((), 0, None)
+        with self._reading() as db:
+            return read_page(db, wanted, self._files)
+
+    def count(self) -> int:
+        """All entries."""
+        if not self._database.exists:
+            return 0
+        with self._reading() as db:
+            return int(db.execute("SELECT count(*) FROM results").fetchone()[0])
 
     def headlines(self, limit: int) -> list[tuple[str, str]]:
         """(id, start of the prompt) of the newest entries that hold or know pictures, newest first."""
-        if not self._database.exists():
+        if not self._database.exists:
             return []
         with self._reading() as db:
+            add_functions(db)
             rows = db.execute(
-                "SELECT id, substr(prompt, 1, 100) FROM results WHERE"
-                " EXISTS (SELECT 1 FROM files WHERE result_id = results.id)"
-                " OR EXISTS (SELECT 1 FROM links WHERE result_id = results.id AND picture IS NOT NULL)"
-                " ORDER BY number DESC LIMIT ?",
+                f"SELECT id, substr(prompt, 1, 100) FROM results WHERE {HOLDS} OR {KNOWS} ORDER BY number DESC LIMIT ?",  # noqa: S608
                 (limit,),
             )
             return [(row[0], row[1]) for row in rows]
 
+    def graph(self, entry_id: str) -> bytes | None:
+        """The workflow that made the call, as JSON; None where none is kept."""
+        if not self._database.exists:
+            return None
+        with self._reading() as db:
+            row = db.execute("SELECT graph FROM graphs WHERE result_id = ?", (entry_id,)).fetchone()
+            try:
+                return zlib.decompress(row[0]) if row else None
+            except zlib.error as error:
+                raise sqlite3.DatabaseError(f"the graph of {entry_id} is damaged") from error
+
     def spent(self) -> tuple[float, float]:
         """US dollars of today (local time) and of all time; a call whose bill is unknown counts as billed."""
-        if not self._database.exists():
+        if not self._database.exists:
             return 0.0, 0.0
         with self._reading() as db:
             return _spent(db, _midnight()), _spent(db, 0.0)
 
-    # SQLite
-
     @contextmanager
     def _reading(self) -> Generator[sqlite3.Connection]:
         try:
-            with self._transaction("BEGIN") as db:
+            with self._database.reading() as db:
                 yield db
         except (OSError, sqlite3.Error) as error:
             raise GPT4oImageError("config", f"The vault in {self.folder} cannot be read: {error}.") from error
-
-    @contextmanager
-    def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Generator[sqlite3.Connection]:
-        """IMMEDIATE takes the right to write at once: two processes cannot both look for a result, then both pay."""
-        with closing(sqlite3.connect(self._database, timeout=_BUSY_S, isolation_level=None)) as db:
-            db.row_factory = sqlite3.Row
-            db.execute("PRAGMA synchronous = FULL")
-            _make_tables(db)
-            db.execute(begin)
-            try:
-                yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
-
-    def _entry(self, db: sqlite3.Connection, row: sqlite3.Row) -> Entry:
-        entry_id: str = row["id"]
-        links = db.execute("SELECT * FROM links WHERE result_id = ? ORDER BY position", (entry_id,)).fetchall()
-        files = db.execute("SELECT * FROM files WHERE result_id = ? ORDER BY picture", (entry_id,)).fetchall()
-        status, error = row["status"], json.loads(row["error"]) if row["error"] else None
-        if status == "running" and time.time() - row["alive"] > _SILENT_S:
-            status, error = "error", _DIED | {"billed": row["billed"]}
-        return Entry(
-            id=entry_id,
-            created=row["created"],
-            status=status,
-            gateway=row["gateway"],
-            model=row["model"],
-            prompt=row["prompt"],
-            cost_usd=row["cost_usd"],
-            billed=row["billed"],
-            error=error,
-            details=cast("dict[str, Any]", json.loads(row["details"])),
-            pictures=tuple(Picture(r["picture"], r["address"], r["label"]) for r in links if r["picture"] is not None),
-            links=tuple(Link(r["address"], r["label"], r["after"]) for r in links if r["picture"] is None),
-            files=tuple(File(r["picture"], r["sha256"], self._files / r["name"], r["url"]) for r in files),
-        )
-
-
-_DIED = {
-    "kind": "truncated",
-    "message": "The process ended before the answer did.",
-    "gateway_text": None,
-    "request_id": None,
-}
-
-
-def _make_tables(db: sqlite3.Connection) -> None:
-    """Once for a new vault; whoever else begins at the same moment is waited for."""
-    end = time.monotonic() + _BUSY_S
-    while not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'files'").fetchone():
-        _try_to_make_tables(db, patient=time.monotonic() < end)
-
-
-def _try_to_make_tables(db: sqlite3.Connection, *, patient: bool) -> None:
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(_SCHEMA)
-    except sqlite3.OperationalError as error:
-        # SQLite does not wait by itself for the lock that a change to WAL needs.
-        if not patient or "locked" not in str(error):
-            raise
-        time.sleep(_RETRY_S)
 
 
 def _place(found: Picture | Link) -> tuple[int | None, int]:

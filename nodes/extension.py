@@ -1,9 +1,12 @@
-"""The list of nodes."""
+"""The list of nodes, and the routes of the browser side."""
 
 from __future__ import annotations
 
+import logging
+
 from comfy_api.latest import ComfyExtension, io
 
+from . import host
 from .generate import Generate
 from .images_api import ImagesAPI
 from .load_result import LoadResult
@@ -19,4 +22,16 @@ class Extension(ComfyExtension):
 
 async def comfy_entrypoint() -> Extension:
     """What ComfyUI calls once the pack is imported."""
+    if server := host.server():
+        _add_routes(server)
     return Extension()
+
+
+def _add_routes(server: object) -> None:
+    """Without them only the sidebar is missing; the nodes and ComfyUI go on."""
+    try:
+        from .routes import add_routes  # aiohttp comes with the server, and only then
+
+        add_routes(server)
+    except Exception as error:  # noqa: BLE001 - a fork's server may be built in any way
+        logging.getLogger(__name__).warning("GPT-4o Image: no routes for the browser side: %r", error)

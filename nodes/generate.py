@@ -56,7 +56,7 @@ class Generate(io.ComfyNode):
                 ),
             ],
             outputs=outputs(),
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.unique_id, io.Hidden.extra_pnginfo],
             not_idempotent=True,
         )
 
@@ -83,4 +83,4 @@ class Generate(io.ComfyNode):
             parts = parts_of(references, prepared or (), cancelled)
             return Request(prompt, model, aspect_ratio, background, count, seed, artist_names, references=parts)
 
-        return await pay(make, gateway, cls.hidden.unique_id)
+        return await pay(make, gateway, cls.hidden)

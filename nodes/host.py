@@ -9,12 +9,13 @@ import asyncio
 import functools
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -60,6 +61,26 @@ def _harmless(show: Callable[Shown, None]) -> Callable[Shown, None]:
             logging.getLogger(__name__).debug("nothing shown", exc_info=True)
 
     return shown
+
+
+def server() -> Any:
+    """ComfyUI's web server; None where the nodes are loaded without one. Loads nothing."""
+    module = sys.modules.get("server")
+    return getattr(getattr(module, "PromptServer", None), "instance", None)
+
+
+def keeps_metadata() -> bool:
+    """Whether the graph may be kept with what it made: not with --disable-metadata."""
+    from comfy.cli_args import args
+
+    return not getattr(args, "disable_metadata", False)
+
+
+@_harmless
+def tell_browsers(result_id: str, percent: int | None, *, ended: bool) -> None:
+    """The event `gpt4o_image.result` for every browser. Any thread may call."""
+    # Nothing but what JSON can say: the host's sender dies of all else.
+    server().send_sync("gpt4o_image.result", {"id": str(result_id), "percent": percent, "ended": bool(ended)})
 
 
 @_harmless

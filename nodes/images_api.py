@@ -43,7 +43,7 @@ class ImagesAPI(io.ComfyNode):
                 inputs.artist_names(),
             ],
             outputs=outputs(),
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.unique_id, io.Hidden.extra_pnginfo],
             not_idempotent=True,
         )
 
@@ -73,4 +73,4 @@ class ImagesAPI(io.ComfyNode):
             size=size,
             n=n,
         )
-        return await pay(lambda _: request, gateway, cls.hidden.unique_id)
+        return await pay(lambda _: request, gateway, cls.hidden)

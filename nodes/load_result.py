@@ -9,14 +9,12 @@ from comfy_api.latest import io
 
 from ..gpt4o_image.errors import GPT4oImageError, shorten
 from ..gpt4o_image.gateways import Config, base_url, origin
-from ..gpt4o_image.notices import Downloading
+from ..gpt4o_image.notices import Downloading, Kept
 from ..gpt4o_image.outcome import Outcome
-from ..gpt4o_image.recall import recall
 from ..gpt4o_image.vault import Vault
 from . import host
 from .inputs import config_for_choices
-from .pictures import give, outputs
-from .screen import NodeScreen
+from .pictures import Tell, give, outputs
 
 LATEST = "latest"
 _CHOICES = 100
@@ -56,15 +54,17 @@ class LoadResult(io.ComfyNode):
 
     @classmethod
     async def execute(cls, result: str = LATEST) -> io.NodeOutput:
-        def work(config: Config, vault: Vault, screen: NodeScreen, cancelled: host.Cancelled) -> Outcome:
+        def work(config: Config, vault: Vault, tell: Tell, cancelled: host.Cancelled) -> Outcome:
+            from ..gpt4o_image.recall import recall  # as in pictures.py
+
             entry = vault.entry(_id(result, vault))
-            return recall(
-                vault,
-                entry,
-                origin(base_url(entry.gateway, config, os.environ)),
-                cancelled=cancelled,
-                progressed=lambda done, total: screen.tell(Downloading(done, total)),
-            )
+
+            def progressed(done: int, total: int) -> None:
+                tell(Kept(entry.id))
+                tell(Downloading(done, total))
+
+            own_origin = origin(base_url(entry.gateway, config, os.environ))
+            return recall(vault, entry, own_origin, cancelled=cancelled, progressed=progressed)
 
         return await give(work, cls.hidden.unique_id)
 

@@ -11,16 +11,18 @@ from comfy_api.latest import io
 
 from ..gpt4o_image.errors import GPT4oImageError, shorten
 from ..gpt4o_image.gateways import Config, load_config
-from ..gpt4o_image.generate import generate
+from ..gpt4o_image.notices import Notice
 from ..gpt4o_image.outcome import Outcome
 from ..gpt4o_image.pixels import Batch, canvas
 from ..gpt4o_image.request import Request
 from ..gpt4o_image.vault import Vault
 from . import host
+from .live import LiveResult, graph_of
 from .screen import NodeScreen
 from .tensors import to_tensors
 
-Work = Callable[[Config, Vault, NodeScreen, host.Cancelled], Outcome]
+Tell = Callable[[Notice], None]
+Work = Callable[[Config, Vault, Tell, host.Cancelled], Outcome]
 
 
 def outputs() -> list[io.Output]:
@@ -33,31 +35,42 @@ def outputs() -> list[io.Output]:
     ]
 
 
-async def pay(make: Callable[[host.Cancelled], Request], gateway: str, node_id: str) -> io.NodeOutput:
+async def pay(make: Callable[[host.Cancelled], Request], gateway: str, hidden: io.HiddenHolder) -> io.NodeOutput:
     """The outputs of one paid call, or of the vault where the same was paid for before.
 
-    `make` is called in the node's thread: compressing references takes a while.
+    `make` is called in the node's thread: compressing references takes a while. `hidden` holds the node's id and
+    the graph, which the vault keeps with the result.
     """
 
-    def work(config: Config, _: Vault, screen: NodeScreen, cancelled: host.Cancelled) -> Outcome:
+    def work(config: Config, _: Vault, tell: Tell, cancelled: host.Cancelled) -> Outcome:
+        # Half of the pack, which ComfyUI's start need not wait for.
+        from ..gpt4o_image.generate import generate
+
         request = make(cancelled)
         with host.SLOTS.one_of(config.max_parallel, cancelled):
-            return generate(request, gateway, config, os.environ, notify=screen.tell, cancelled=cancelled)
+            return generate(request, gateway, config, os.environ, notify=tell, cancelled=cancelled)
 
-    return await give(work, node_id)
+    return await give(work, hidden.unique_id, hidden.extra_pnginfo)
 
 
-async def give(work: Work, node_id: str) -> io.NodeOutput:
+async def give(work: Work, node_id: str, extra_pnginfo: object = None) -> io.NodeOutput:
     """Runs `work` in a thread and gives its pictures. Raises GPT4oImageError, or the host's interrupt on Cancel."""
     config = load_config(host.home())
     vault = Vault(config.vault)
     screen = NodeScreen(node_id)
+    live = LiveResult(vault, lambda: graph_of(extra_pnginfo))
+
+    def tell(notice: Notice) -> None:
+        live.tell(notice)
+        screen.tell(notice)
 
     def decoded(cancelled: host.Cancelled) -> tuple[Outcome, Batch | None]:
         try:
-            outcome = work(config, vault, screen, cancelled)
+            outcome = work(config, vault, tell, cancelled)
         except GPT4oImageError as error:
             return Outcome("", error=error), None
+        finally:
+            live.end()
         return outcome, None if outcome.error else canvas([picture.decoded for picture in outcome.pictures])
 
     outcome, batch = await host.run_in_thread(decoded, tick=screen.tick)

@@ -2,7 +2,9 @@
 
 import importlib.util
 import os
+import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,9 @@ def load_package(name="gpt4o_image"):
 if "gpt4o_image" not in sys.modules:
     load_package()
 
+from gpt4o_image.comfyui import HOW_TO_ADD, find_comfyui  # noqa: E402 (the package is loaded just above)
+from gpt4o_image.headless import how_to_install, missing_modules  # noqa: E402
+
 
 def forget_keys(monkeypatch):
     """No key, address or setting of whoever runs the tests reaches one."""
@@ -35,6 +40,66 @@ def forget_keys(monkeypatch):
 def no_user(monkeypatch, tmp_path):
     forget_keys(monkeypatch)
     monkeypatch.setenv("GPT4O_IMAGE_HOME", str(tmp_path / "gpt4o_image_home"))
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("browser tests")
+    group.addoption("--screenshots", metavar="DIR", help="keep the browser tests' screenshots in this folder")
+    group.addoption(
+        "--update-screenshots", action="store_true", help="the pictures that the README shows are made anew in docs/"
+    )
+
+
+def pytest_generate_tests(metafunc):
+    """COMFYUI_PATHS: the tests that need a ComfyUI run on each of these folders in turn, its version in their names."""
+    folders = [folder for folder in os.environ.get("COMFYUI_PATHS", "").split(os.pathsep) if folder]
+    if folders and "comfyui" in metafunc.fixturenames:
+        # Without COMFYUI_PYTHON, which cannot be the interpreter of them all: each has its own.
+        each = [find_comfyui(ROOT, {"COMFYUI_PATH": folder}) for folder in folders]
+        metafunc.parametrize("comfyui", each, indirect=True, ids=[found.version for found in each], scope="session")
+
+
+@pytest.fixture(autouse=True)
+def on_which_comfyui(request, record_property):
+    """Kept with each result, for the summary and JUnit files."""
+    if "comfyui" in request.fixturenames:
+        record_property("comfyui", request.getfixturevalue("comfyui").version)
+
+
+@pytest.fixture(scope="session")
+def comfyui(request, pack_root):
+    """The ComfyUI that host and browser tests start."""
+    named = getattr(request, "param", None)
+    found = named or find_comfyui(pack_root, os.environ)
+    if found is None:
+        pytest.skip(f"no ComfyUI on this machine; {HOW_TO_ADD}")
+    missing = missing_modules(found)
+    if missing:
+        words = f"ComfyUI's Python lacks {', '.join(missing)}; {how_to_install(found)}"
+        # A ComfyUI that was named is meant to be used; one that was merely found is not.
+        pytest.fail(words) if named or os.environ.get("COMFYUI_PATH") else pytest.skip(words)
+    return found
+
+
+@pytest.fixture(scope="session")
+def make_upscaler(comfyui):
+    """Writes a small real upscale model to a file: an ESRGAN that enlarges smoothly, two or four times."""
+
+    def make(file, scale):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        command = [comfyui.python, ROOT / "tests" / "host" / "make_upscaler.py", file, str(scale)]
+        subprocess.run(command, check=True, capture_output=True, cwd=comfyui.path)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def fringe(pack_root):
+    """benchmarks/fringe.py. The root is on sys.path only while it is imported: see tests/pytest.ini."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(sys, "path", [*sys.path, str(pack_root)])
+        from benchmarks import fringe
+    return fringe
 
 
 @pytest.fixture(scope="session")
@@ -52,12 +117,27 @@ def clean_environment():
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter):
-    """The last thing said, below all that pytest itself has to say."""
+    """The last things said, below all that pytest itself has to say."""
     result = yield
-    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "host/test_" in r.nodeid]
-    if skipped:
-        reasons = {str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped}
-        terminalreporter.write_line(
-            f"{len(skipped)} HOST TESTS WERE SKIPPED: {'; '.join(sorted(reasons))}", yellow=True, bold=True
-        )
+    for line in outcomes_by_comfyui(terminalreporter.stats):
+        terminalreporter.write_line(line)
+    for folder, name in (("host", "HOST"), ("web", "BROWSER")):
+        skipped = [r for r in terminalreporter.stats.get("skipped", []) if f"{folder}/test_" in r.nodeid]
+        if skipped:
+            reasons = {str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped}
+            terminalreporter.write_line(
+                f"{len(skipped)} {name} TESTS WERE SKIPPED: {'; '.join(sorted(reasons))}", yellow=True, bold=True
+            )
     return result
+
+
+def outcomes_by_comfyui(stats):
+    """How many tests ended how on which ComfyUI, one line each."""
+    versions = {}
+    for outcome in ("passed", "failed", "skipped"):
+        for report in stats.get(outcome, []):
+            version = dict(report.user_properties).get("comfyui")
+            if version:
+                versions.setdefault(version, Counter())[outcome] += 1
+    for version, counts in versions.items():
+        yield f"ComfyUI {version}: {', '.join(f'{n} {outcome}' for outcome, n in counts.items())}"

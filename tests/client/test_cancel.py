@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from gpt4o_image.events import Queued
 from gpt4o_image.record import Record
 from gpt4o_image.simulator import Simulator
 
@@ -42,7 +43,7 @@ def test_before_the_headers(run, simulator):
 def test_mid_stream(run):
     with Simulator(speed=1) as simulator:
         run.simulator = simulator
-        outcome, took = run_and_cancel(run, "a fox", lambda: run.notices)
+        outcome, took = run_and_cancel(run, "a fox", lambda: Queued() in run.notices)
         assert (outcome.error.kind, outcome.error.billed) == ("cancelled", "yes")
         assert took < 1
         assert closed_by_client(simulator)

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import struct
 import threading
 import time
@@ -15,8 +14,7 @@ import pytest
 import websocket
 from PIL import Image
 
-from gpt4o_image.comfyui import HOW_TO_ADD, find_comfyui
-from gpt4o_image.headless import HeadlessComfyUI, failure, how_to_install, missing_modules
+from gpt4o_image.headless import HeadlessComfyUI, failure
 
 KEY = "sk-test-0123456789abcdef"
 START_AND_RUN_S = 300  # the first test waits for ComfyUI's start
@@ -198,13 +196,13 @@ class Host:
     def version(self):
         return self.server.comfyui.version
 
-    def start(self, graph):
+    def start(self, graph, workflow=None):
         browser = Browser(self.server.origin)
         self.browsers.append(browser)
-        return Run(self, browser, self.server.submit(graph, browser.client_id))
+        return Run(self, browser, self.server.submit(graph, browser.client_id, workflow))
 
-    def run(self, graph, timeout_s=60.0):
-        return self.start(graph).finish(timeout_s)
+    def run(self, graph, timeout_s=60.0, workflow=None):
+        return self.start(graph, workflow).finish(timeout_s)
 
     def posts(self, graph):
         """The simulator's records of the POSTs that the nodes of `graph` have sent, in order."""
@@ -222,19 +220,6 @@ class Host:
 
 
 # -- fixtures -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def comfyui(pack_root):
-    found = find_comfyui(pack_root, os.environ)
-    if found is None:
-        pytest.skip(f"no ComfyUI on this machine; {HOW_TO_ADD}")
-    missing = missing_modules(found)
-    if missing:
-        words = f"ComfyUI's Python lacks {', '.join(missing)}; {how_to_install(found)}"
-        # A ComfyUI that was named is meant to be used; one that was merely found is not.
-        pytest.fail(words) if os.environ.get("COMFYUI_PATH") else pytest.skip(words)
-    return found
 
 
 @pytest.fixture(scope="session")

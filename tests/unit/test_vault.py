@@ -1,14 +1,19 @@
 """The vault's rows and files, without any gateway."""
 
+import os
+import shutil
 import sqlite3
+import tempfile
 import threading
 import time
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
 from gpt4o_image.errors import GPT4oImageError
 from gpt4o_image.events import Link, Picture
-from gpt4o_image.vault import NewEntry, Vault
+from gpt4o_image.vault import MAX_GRAPH_BYTES, NewEntry, Vault
 
 SHA = "ab" * 32
 ADDRESS = "https://host.test/cdn/a.png"
@@ -138,10 +143,50 @@ def test_a_dead_run_is_not_waited_for(vault, monkeypatch):
     monkeypatch.setattr("gpt4o_image.vault.time.time", lambda: later)
     kept = vault.entry(dead.id)
     assert (kept.status, kept.error["kind"], kept.error["billed"]) == ("error", "truncated", "unknown")
+    assert opened(vault) is None  # the clock may be wrong: it is watched first
+    monkeypatch.setattr("gpt4o_image.vault.WATCH_S", 0)
     fresh = opened(vault)
     assert fresh.id != dead.id
     vault.alive(fresh.id, "yes")
     assert vault.entry(fresh.id).billed == "yes"
+
+
+class Clocks:
+    """The clock on the wall, which may jump, and the steady one."""
+
+    def __init__(self, monkeypatch):
+        self.wall, self.steady = time.time(), time.monotonic()
+        monkeypatch.setattr("gpt4o_image.vault.time.time", lambda: self.wall)
+        monkeypatch.setattr("gpt4o_image.vault.time.monotonic", lambda: self.steady)
+
+    def wait(self, seconds):
+        self.wall += seconds
+        self.steady += seconds
+
+
+@pytest.fixture
+def clocks(monkeypatch):
+    return Clocks(monkeypatch)
+
+
+@pytest.mark.parametrize("hours", [3, -3])
+def test_to_another_clock_a_living_run_is_not_dead(vault, clocks, hours):
+    living = opened(vault)
+    for _ in range(6):
+        clocks.wall += 3600 * hours
+        assert opened(vault) is None
+        clocks.wall -= 3600 * hours
+        clocks.wait(10)
+        vault.alive(living.id, "unknown")
+
+
+@pytest.mark.parametrize("hours", [3, -3])
+def test_a_run_that_died_is_not_waited_for_for_ever_by_another_clock(vault, clocks, hours):
+    opened(vault)
+    clocks.wall += 3600 * hours
+    assert opened(vault) is None
+    clocks.wait(25)
+    assert opened(vault).status == "running"
 
 
 @pytest.mark.parametrize(
@@ -217,7 +262,7 @@ def test_a_broken_index_is_an_error_before_the_call(vault):
 
 def test_a_locked_index_is_an_error_before_the_call(vault, monkeypatch):
     finished(vault)
-    monkeypatch.setattr("gpt4o_image.vault._BUSY_S", 0.1)
+    monkeypatch.setattr("gpt4o_image.database._BUSY_S", 0.1)
     other = sqlite3.connect(vault.folder / "vault.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
@@ -226,3 +271,120 @@ def test_a_locked_index_is_an_error_before_the_call(vault, monkeypatch):
         assert len(vault.entries()) == 1  # reading goes on meanwhile
     finally:
         other.close()
+
+
+# -- graphs, and vaults of before there were any ----------------------------------------------------------
+
+
+def index_of(vault):
+    return closing(sqlite3.connect(vault.folder / "vault.sqlite3"))
+
+
+def forget_graphs(vault):
+    """The vault as the first version made it."""
+    with index_of(vault) as db:
+        db.execute("DROP TABLE graphs")
+
+
+def test_a_graph_is_given_back(vault):
+    entry = opened(vault)
+    assert (vault.graph(entry.id), entry.has_graph) == (None, False)
+    vault.add_graph(entry.id, '{"a": 1}')
+    assert vault.graph(entry.id) == b'{"a": 1}'
+    assert vault.entry(entry.id).has_graph
+    assert [each.has_graph for each in vault.entries()] == [True]
+
+
+def test_a_graph_that_is_too_large_is_left_out(vault):
+    entry = opened(vault)
+    vault.add_graph(entry.id, "x" * (MAX_GRAPH_BYTES + 1))
+    assert vault.graph(entry.id) is None
+    vault.add_graph(entry.id, "x" * MAX_GRAPH_BYTES)
+    assert len(vault.graph(entry.id)) == MAX_GRAPH_BYTES
+
+
+def test_a_damaged_graph_is_an_error(vault):
+    entry = opened(vault)
+    vault.add_graph(entry.id, "{}")
+    with index_of(vault) as db:
+        db.execute("UPDATE graphs SET graph = x'00'")
+        db.commit()
+    with pytest.raises(GPT4oImageError, match="damaged"):
+        vault.graph(entry.id)
+    assert vault.entry(entry.id).has_graph
+
+
+def test_an_older_vault_is_read_as_it_is(vault):
+    kept = finished(vault)
+    forget_graphs(vault)
+    assert vault.entry(kept.id) == kept
+    assert vault.graph(kept.id) is None
+    assert vault.headlines(1) == [(kept.id, "a fox")]
+    with index_of(vault) as db:
+        assert db.execute("SELECT 1 FROM sqlite_master WHERE name = 'graphs'").fetchone() is None
+
+
+def test_an_older_vault_keeps_graphs_from_its_next_call_on(vault):
+    kept = finished(vault)
+    forget_graphs(vault)
+    fresh = opened(vault, "other")
+    vault.add_graph(fresh.id, "{}")
+    assert vault.graph(fresh.id) == b"{}"
+    assert vault.entry(kept.id) == kept
+
+
+@pytest.fixture
+def shared():
+    """A vault in a folder that every user of this machine may enter, which pytest's own folders are not."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield Vault(folder / "vault")
+    for inner in folder.rglob("*"):
+        inner.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def as_somebody_else():
+    """Who runs the tests as root may write anywhere."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are set another way")
+@pytest.mark.parametrize("older", [False, True])
+def test_a_home_that_cannot_be_written_is_read(shared, older):
+    kept = finished(shared)
+    if older:
+        forget_graphs(shared)
+    shared.folder.chmod(0o555)
+    with as_somebody_else():
+        assert shared.entries() == [kept]
+        assert shared.spent() == (0.009, 0.009)
+        assert shared.graph(kept.id) is None
+        with pytest.raises(GPT4oImageError, match="cannot be written"):
+            opened(shared, "other")
+    shared.folder.chmod(0o755)
+    assert not list(shared.folder.glob("*-wal"))
+
+
+def test_a_file_is_always_one_of_the_vault(vault):
+    kept = finished(vault)
+    with index_of(vault) as db:
+        db.execute("UPDATE files SET name = '../../../etc/passwd'")
+        db.commit()
+    assert vault.entry(kept.id).files[0].path == vault.folder / "files" / "passwd"
+
+
+def test_a_call_that_died_after_its_first_link_can_be_loaded(vault):
+    entry = opened(vault)
+    vault.add_links(entry.id, [Link("https://host.test/policy", "read", 0)])
+    assert vault.headlines(1) == []
+    vault.add_links(entry.id, [Link(ADDRESS, "100", 0)])
+    assert vault.headlines(1) == [(entry.id, "a fox")]

@@ -1,0 +1,272 @@
+"""What the browser side asks of this server, as HTTP routes under /gpt4o_image/. Imported only where there is a server.
+
+All but "fetch again" only read. No answer holds a key or a path. Disk, decoding and network are waited for in threads:
+at most 4 that read, 2 that draw thumbnails, 2 that fetch, 1 that checks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from ..gpt4o_image.browsing import Discretion, Json, detail, findings, item, status
+from ..gpt4o_image.entries import Entry, File
+from ..gpt4o_image.errors import GPT4oImageError
+from ..gpt4o_image.gateways import CONFIG_FILE, Config, base_url, load_config, origin
+from ..gpt4o_image.pixels import PictureError, extension, sniff
+from ..gpt4o_image.thumbnails import Thumbnails
+from ..gpt4o_image.vault import Vault
+from . import host
+from .asked import LATEST, Refusal, check_origin, gateway_of, picture_number, result_id, wanted_of
+from .live import RUNNING
+
+T = TypeVar("T")
+Handler = Callable[["Routes", web.Request], Awaitable[web.StreamResponse]]
+RouteHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+ROOT = "/gpt4o_image"
+_READERS, _PAINTERS, _FETCHES, _CHECKS = 4, 2, 2, 1
+_FOREVER = "private, max-age=31536000, immutable"
+_HEADERS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
+
+
+def add_routes(server: Any) -> None:
+    """Adds the routes to ComfyUI's table, once however often it is called; raises where the server has none."""
+    table = server.routes
+    if any(str(getattr(route, "path", "")).startswith(f"{ROOT}/") for route in table):
+        return  # by an earlier call, or by a second copy of this pack: a route that is there twice ends ComfyUI
+    routes = Routes()
+    result, picture = f"{ROOT}/results/{{id}}", f"{ROOT}/results/{{id}}/pictures/{{number}}"
+    gets: dict[str, RouteHandler] = {
+        f"{ROOT}/status": routes.status,
+        f"{ROOT}/check": routes.check,
+        f"{ROOT}/results": routes.results,
+        result: routes.result,
+        f"{result}/graph": routes.graph,
+        picture: routes.picture,
+        f"{picture}/thumbnail": routes.thumbnail,
+    }
+    for path, handler in gets.items():
+        table.get(path)(handler)
+    table.post(f"{result}/fetch")(routes.fetch)
+
+
+def _answered(handle: Handler) -> Callable[[Routes, web.Request], Awaitable[web.StreamResponse]]:
+    """Refuses other origins, and tells every failure as JSON."""
+
+    @functools.wraps(handle)
+    async def answer(self: Routes, request: web.Request) -> web.StreamResponse:
+        try:
+            check_origin(request)
+            response = await handle(self, request)
+        except web.HTTPException:
+            raise
+        except Refusal as refusal:
+            response = _error(refusal)
+        except GPT4oImageError as error:  # the vault or the config file cannot be read
+            hide = Discretion(_places(), os.environ)
+            response = _error(Refusal(503, error.kind, hide(error.message)))
+        except Exception:
+            logging.getLogger(__name__).exception("GPT-4o Image: no answer to %s", request.rel_url.path)
+            response = _error(Refusal(500, "internal", "Something went wrong; ComfyUI's log tells what."))
+        response.headers.update(_HEADERS)
+        return response
+
+    return answer
+
+
+class Routes:
+    """The handlers. Each is called on ComfyUI's own loop and does nothing there that takes time."""
+
+    def __init__(self) -> None:
+        self._readers = ThreadPoolExecutor(_READERS, "gpt4o-image-route")
+        self._painters = ThreadPoolExecutor(_PAINTERS, "gpt4o-image-thumbnail")
+        self._fetches = asyncio.Semaphore(_FETCHES)
+        self._checks = asyncio.Semaphore(_CHECKS)
+        self._fetching: set[str] = set()
+        self._thumbnails = Thumbnails()
+
+    @_answered
+    async def status(self, request: web.Request) -> web.StreamResponse:
+        def look() -> Json:
+            config, problem = _config_or_problem()
+            return status(config, os.environ, gateway_of(request, config if problem is None else None), problem)
+
+        return _json(await self._read(look))
+
+    @_answered
+    async def check(self, request: web.Request) -> web.StreamResponse:
+        def look(_: object) -> Json:
+            config = load_config(host.home())
+            return findings(config, os.environ, gateway_of(request, config))
+
+        async with self._checks:
+            return _json(await host.run_in_thread(look))
+
+    @_answered
+    async def results(self, request: web.Request) -> web.StreamResponse:
+        wanted = wanted_of(request)
+
+        def look() -> Json:
+            config, _ = _config_or_problem()
+            page, hide = Vault(config.vault).page(wanted), Discretion(config, os.environ)
+            items = [item(entry, hide, RUNNING.percent(entry.id)) for entry in page.entries]
+            return {"results": items, "total": page.total, "next": page.next}
+
+        return _json(await self._read(look))
+
+    @_answered
+    async def result(self, request: web.Request) -> web.StreamResponse:
+        entry_id = result_id(request)
+        return _json(await self._read(lambda: _detail(_entry(entry_id))))
+
+    @_answered
+    async def graph(self, request: web.Request) -> web.StreamResponse:
+        entry_id = result_id(request)
+
+        def look() -> bytes:
+            graph = Vault(_places().vault).graph(_entry(entry_id).id)
+            if graph is None:
+                raise Refusal(404, "no_graph", "The graph of this result was not kept.")
+            return graph
+
+        return _json_bytes(await self._read(look))
+
+    @_answered
+    async def picture(self, request: web.Request) -> web.StreamResponse:
+        entry_id, number = result_id(request), picture_number(request)
+
+        def look() -> tuple[Path, str]:
+            path = _file(entry_id, number).path
+            mime = _mime(path)
+            if mime is None:
+                raise Refusal(404, "no_image", "The file of this picture is damaged. Fetch it again.")
+            return path, mime
+
+        path, mime = await self._read(look)
+        name = f'inline; filename="{entry_id}-{number}{extension(mime)}"'
+        headers = {"Content-Type": mime, "Content-Disposition": name, "Cache-Control": _caching(entry_id)}
+        return web.FileResponse(path, headers=headers)
+
+    @_answered
+    async def thumbnail(self, request: web.Request) -> web.StreamResponse:
+        entry_id, number = result_id(request), picture_number(request)
+        file = await self._read(lambda: _file(entry_id, number))
+        headers = {"ETag": f'"{file.sha256}"', "Cache-Control": _caching(entry_id)}
+        if any(tag.value == file.sha256 for tag in request.if_none_match or ()):
+            return web.Response(status=304, headers=headers)
+        try:
+            data = await asyncio.wrap_future(self._painters.submit(self._thumbnails.of, file))
+        except (OSError, PictureError):
+            raise Refusal(404, "no_image", "The file of this picture is gone or damaged. Fetch it again.") from None
+        return web.Response(body=data, content_type="image/webp", headers=headers)
+
+    @_answered
+    async def fetch(self, request: web.Request) -> web.StreamResponse:
+        entry_id = result_id(request, latest=False)
+        if entry_id in self._fetching:
+            raise Refusal(409, "pending", "This result is being fetched already.")
+        self._fetching.add(entry_id)
+        try:
+            async with self._fetches:
+                return _json(await host.run_in_thread(lambda _: _fetched(entry_id)))
+        finally:
+            self._fetching.discard(entry_id)
+
+    async def _read(self, look: Callable[[], T]) -> T:
+        return await asyncio.wrap_future(self._readers.submit(look))
+
+
+# -- what is there; called in threads ------------------------------------------------------------------
+
+
+def _places() -> Config:
+    """Where the config file and the vault are, without reading either."""
+    return Config(host.home() / CONFIG_FILE)
+
+
+def _config_or_problem() -> tuple[Config, GPT4oImageError | None]:
+    """What was paid for is shown whatever state the config file is in."""
+    try:
+        return load_config(host.home()), None
+    except GPT4oImageError as error:
+        return _places(), error
+
+
+def _entry(entry_id: str) -> Entry:
+    vault = Vault(_places().vault)
+    if entry_id == LATEST:
+        newest = vault.headlines(1)
+        entry_id = newest[0][0] if newest else ""
+    entry = vault.find(entry_id)
+    if entry is None:
+        raise Refusal(404, "unknown", "There is no such result.")
+    return entry
+
+
+def _file(entry_id: str, number: int) -> File:
+    for file in _entry(entry_id).files:
+        if file.picture == number:
+            if file.path.is_file():
+                return file
+            raise Refusal(404, "no_image", "The file of this picture is gone. Fetch it again.")
+    raise Refusal(404, "unknown", "The vault has no such picture of this result.")
+
+
+def _mime(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return sniff(file.read(256))
+    except OSError:
+        return None
+
+
+def _detail(entry: Entry, warnings: tuple[str, ...] = ()) -> Json:
+    config, _ = _config_or_problem()
+    return detail(entry, Discretion(config, os.environ), RUNNING.percent(entry.id), warnings)
+
+
+def _fetched(entry_id: str) -> Json:
+    from ..gpt4o_image.recall import recall  # as in pictures.py
+
+    config = load_config(host.home())
+    entry = _entry(entry_id)
+    if entry.status == "running":
+        raise Refusal(409, "pending", "This result is still being made.")
+    outcome = recall(
+        Vault(config.vault),
+        entry,
+        origin(base_url(entry.gateway, config, os.environ)),
+        cancelled=lambda: False,
+        progressed=lambda *_: None,
+    )
+    host.tell_browsers(entry.id, None, ended=True)
+    return _detail(_entry(entry_id), outcome.warnings)
+
+
+# -- what is answered ----------------------------------------------------------------------------------
+
+
+def _json(value: Json, status: int = 200) -> web.Response:
+    return web.json_response(value, status=status, headers={"Cache-Control": "no-store"})
+
+
+def _json_bytes(data: bytes) -> web.Response:
+    return web.Response(body=data, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _error(refusal: Refusal) -> web.Response:
+    return _json({"error": {"kind": refusal.kind, "message": refusal.message}}, refusal.status)
+
+
+def _caching(entry_id: str) -> str:
+    """A result's pictures never change; which result is the latest does."""
+    return "no-cache" if entry_id == LATEST else _FOREVER
