@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 ok, 1 failed, 2 wrong usage, 130 interrupted."""
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
+    # Windows gives a pipe cp1252, which would end a paid run at the first path or prompt it cannot spell.
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):
+        reconfigure(errors="backslashreplace")
     try:
         status = run(options)
         sys.stdout.flush()

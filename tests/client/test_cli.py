@@ -160,6 +160,19 @@ def test_results_from_list_to_export(shell, tmp_path):
     assert "moderation_input" in shell("results", "show", newest["id"])[1]
 
 
+def test_what_the_output_cannot_spell_ends_nothing(command_environment, tmp_path):
+    """A pipe on Windows is cp1252: a path or a prompt outside of it must not cost a paid run its end."""
+    (tmp_path / "\u7d75").mkdir()
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "gpt4o_image", *arguments]
+        env = command_environment | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+        return subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, check=True).stdout
+
+    assert b"\\u7d75" in run("generate", "a \u72d0", "--count", "1", "--out", "\u7d75")
+    assert b"a \\u72d0" in run("results", "list")
+
+
 def test_results_of_nothing(shell):
     assert shell("results", "list", "--json")[:2] == (0, "[]\n")
     assert "Nothing was paid for yet" in shell("results")[2]
