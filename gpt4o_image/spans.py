@@ -26,6 +26,8 @@ _AFTER_LINK = frozenset(" \t\r[]!|<*")
 _BARE_STOP = re.compile(r"[\s<>\"'`\[\]|()\u3001\u3002\uff0c\uff09]")
 _BARE = re.compile(r"(?:https?://|data:image/)[^\s<>\"'`\[\]|()\u3001\u3002\uff0c\uff09]+", re.IGNORECASE)
 _NEXT_BARE = re.compile(r"[,;](?=https?://)", re.IGNORECASE)
+# Stands in an open label for a link that was taken out of it: what is before it does not go on behind it.
+_GAP = "\0"
 # A title, or the size that some dialects put behind the address. Only tried where white space begins.
 _TITLE = re.compile(r"(?<!\s)\s+(?:[\"'(].*|=\d*x\d*\s*)\Z", re.DOTALL)
 
@@ -185,12 +187,17 @@ class SpanReader:
 
     def _release(self) -> None:
         """No bracket is open any more: what stood in them was no label but text, with the addresses in it."""
-        text = "".join(self._label)
+        *parts, last = "".join(self._label).split(_GAP)
         self._label.clear()
+        for part in parts:
+            self._release_part(part, cut=False)
+        self._release_part(last, cut=self._cut)
+
+    def _release_part(self, text: str, *, cut: bool) -> None:
         position = 0
         for bare in _BARE.finditer(text):
             self._say(text, position, bare.start())
-            self._tell_bare(bare[0], whole=not self._cut or bare.end() < len(text))
+            self._tell_bare(bare[0], whole=not cut or bare.end() < len(text))
             position = bare.end()
         self._say(text, position, len(text))
 
@@ -201,6 +208,7 @@ class SpanReader:
         self._say(text, position, start - shown)
         if link := _LINK.match(text, start):
             self._spans += (Label(link[1]), Address(link[1], link[2], shown))
+            self._leave_gap()
             return link.end()
         self._brackets.append(len(self._label))
         self._label.append("![" if shown else "[")
@@ -223,10 +231,15 @@ class SpanReader:
     def _open_address(self) -> None:
         opening = self._brackets.pop()
         self._shown = self._label[opening] == "!["
-        self._opened = "".join(self._label[opening + 1 :])
+        self._opened = "".join(self._label[opening + 1 :]).replace(_GAP, "")
         del self._label[opening:]
+        self._leave_gap()
         self._spans.append(Label(self._opened))
         self._mode, self._depth, self._pieces = "address", 1, []
+
+    def _leave_gap(self) -> None:
+        if self._brackets:
+            self._label.append(_GAP)
 
     def _read_address(self, text: str, position: int) -> int:
         """Up to the parenthesis that balances, or to one with which no address goes on."""

@@ -133,6 +133,8 @@ class StatusReader:
 
     def _scan(self, line: str, *, final: bool) -> None:
         position = self._scanned
+        if position == self._segment and line[position - 1 : position] == ".":
+            position = self._pass_more_dots(line)
         while point := _POINT.search(line, position):
             if point[0][0] in ".\u2026\u3002":
                 position = point.end()
@@ -149,6 +151,15 @@ class StatusReader:
                 return
             position = self._read_number(line, point, tail)
         self._scanned = max(position, len(self._line) - (not final and self._line.endswith(".")))
+
+    def _pass_more_dots(self, line: str) -> int:
+        """Where a pause ends whose dots go on in this piece."""
+        rest = line[self._segment :]
+        end = self._segment + len(rest) - len(rest.lstrip("."))
+        if self._counted == self._segment:
+            self._counted = end
+        self._segment = end
+        return end
 
     # States
 

@@ -197,6 +197,12 @@ mixtures = st.lists(st.sampled_from(FRAGMENTS), max_size=14).map("".join)
 @example("![a](https://x.test/a(b) c.png)", [28])
 @example("[ d", [1])
 @example("{\n}x\n> 5%", [1])
+@example("![a](https://x.test/a.png) words, and more\n[](https://x.test/b.png)%\n\n", [3])
+@example(
+    "[a](https://x.test/a.png) \u274c input_moderation\n[b](https://x.test/b.png) gen_01jabcdefghijklmnopqrstuvw\r\n",
+    [3],
+)
+@example("> 7...34", [5])
 def test_any_mixture_in_any_cuts(text, places):
     whole = parse([text])
     assert parse(cuts_of(text, places)) == whole
@@ -206,6 +212,7 @@ def test_any_mixture_in_any_cuts(text, places):
 
 @given(mixtures | st.text(max_size=200))
 @settings(quick, max_examples=150)
+@example("![https://[100](https://x.test/c.png){7")
 def test_what_always_holds(text):
     events, said, _ = parse([text])
     numbers = [event.percent for event in events if isinstance(event, Progress)]
