@@ -16,7 +16,7 @@ _NUMBERED_SOURCE = re.compile(r"src_(\d{1,2})\.\w+$")
 # Almost every address; urlsplit, which knows all the others, takes four times as long.
 _USUAL = re.compile(r"https?://([a-z0-9.-]+(?::\d{1,4})?)(/[\w./~%+@,=:()-]*)?(?:\?([^#\s]*))?", re.ASCII)
 # Web pages and JSON about the task, not pictures.
-_STATUS_HOST = "asyncdata.net"
+_STATUS_HOST = re.compile(r"(?:.*\.)?asyncdata\.net\.*(?::.*)?")
 _STATUS_PATHS = ("/web/", "/source/")
 
 
@@ -47,13 +47,10 @@ def identity(address: str) -> str:
 
 def fetchable(address: str, *, image: bool = False) -> bool:
     """False for what is known to be a page: status hosts, and for plain links their usual paths too."""
-    if _is_data(address):
-        return address[:11].lower() == "data:image/"
     parts = _split(address)
-    if parts is None or not parts.netloc or parts.netloc.startswith(":"):
-        return False
-    host = parts.netloc.partition(":")[0].rstrip(".")
-    if host == _STATUS_HOST or host.endswith("." + _STATUS_HOST):
+    if parts is None:
+        return address[:11].lower() == "data:image/"
+    if not parts.netloc or parts.netloc.startswith(":") or _STATUS_HOST.fullmatch(parts.netloc):
         return False
     return image or not parts.path.startswith(_STATUS_PATHS)
 
@@ -112,9 +109,13 @@ def _is_data(address: str) -> bool:
     return address[:5].lower() == "data:"
 
 
-@lru_cache(maxsize=128)
 def _split(address: str) -> _Parts | None:
     """None for what is no http(s) address, picture data too."""
+    return None if _is_data(address) else _parts(address)
+
+
+@lru_cache(maxsize=128)  # of addresses alone: picture data would be megabytes each
+def _parts(address: str) -> _Parts | None:
     if usual := _USUAL.fullmatch(address):
         netloc, path, query = usual[1], usual[2] or "", usual[3] or ""
     else:

@@ -41,10 +41,8 @@ def bleed(rgba: Pixels) -> Pixels:
     spread = spread.resize((spread.width * 2, spread.height * 2), Image.Resampling.BILINEAR)
 
     shares = [max(0, 255 - 255 * level // NOISY_BELOW) for level in range(256)]
-    share = Image.fromarray(np.array(shares, np.uint8)[alpha])
-    blended = Image.fromarray(rgb)
-    blended.paste(spread.crop((0, 0, width, height)), (0, 0), share)
-    return np.asarray(blended)
+    share = Image.fromarray(rgba).getchannel("A").point(shares)
+    return np.asarray(Image.composite(spread.crop((0, 0, width, height)), Image.fromarray(rgb), share))
 
 
 def _weigh(rgba: Pixels) -> Planes:
@@ -89,14 +87,16 @@ def _halved(sums: Planes) -> Planes:
 
 def _doubled(planes: Planes, axis: int) -> Planes:
     """Twice as long along `axis`, bilinear: each half lies a quarter pixel from its old centre."""
-    planes = np.moveaxis(planes, axis, 1)
-    padded = np.concatenate([planes[:, :1], planes, planes[:, -1:]], axis=1)
-    padded *= np.float32(0.25)
-    near = planes * np.float32(0.75)
-    twice = np.empty((planes.shape[0], planes.shape[1] * 2, planes.shape[2]), np.float32)
-    np.add(near, padded[:, :-2], out=twice[:, 0::2])
-    np.add(near, padded[:, 2:], out=twice[:, 1::2])
-    return np.moveaxis(twice, 1, axis)
+    sizes = list(planes.shape)
+    sizes[axis] *= 2
+    twice = np.empty(sizes, np.float32)  # in the order of `planes`: what comes next is three times as fast on it
+    out, old = np.moveaxis(twice, axis, 0), np.moveaxis(planes, axis, 0)
+    near = np.moveaxis(planes * np.float32(0.75), axis, 0)
+    far = np.moveaxis(planes * np.float32(0.25), axis, 0)
+    out[0], out[-1] = old[0], old[-1]
+    np.add(near[1:], far[:-1], out=out[2::2])
+    np.add(near[:-1], far[1:], out=out[1:-1:2])
+    return twice
 
 
 def _evened(array: npt.NDArray[_Sample], axes: tuple[int, int]) -> npt.NDArray[_Sample]:

@@ -65,7 +65,8 @@ class Transcript:
 
     def note_ids(self, text: str) -> None:
         """Takes the ids out of a line or a label: `gen_..`, `task_..`, and what a status line calls the ID."""
-        self._add_gen_ids(_GEN_ID.findall(text))
+        if "gen_" in text:
+            self._add_gen_ids(_GEN_ID.findall(text))
         if self.task_id is None and (named := _TASK_ID.search(text) or _NAMED_ID.search(text)):
             self.task_id = named[named.lastindex or 0]
 

@@ -13,6 +13,7 @@ import time
 import zlib
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,8 @@ class Vault:
             " details) VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, 'unknown', ?)",
             (entry_id, new.key, now, now, new.gateway, new.model, new.prompt, new.price_usd, _dumps(new.details)),
         )
-        return read_entries(db, db.execute(f"{SELECT} WHERE id = ?", (entry_id,)).fetchall(), self._files)[0]
+        (entry,) = read_entries(db, db.execute(f"{SELECT} WHERE id = ?", (entry_id,)).fetchall(), self._files)
+        return replace(entry, status="running", error=None)  # also where the clock jumped since `now`
 
     def alive(self, entry_id: str, billed: Billed) -> None:
         """A sign of life, and what is known of the bill so far."""

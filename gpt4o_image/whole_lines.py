@@ -12,14 +12,14 @@ import re
 from .blocks import OPENERS
 from .findings import Findings
 from .status import StatusReader
-from .transcript import BLANKS, STATUS_MARKS
+from .transcript import BLANKS, LINE_CHARS, STATUS_MARKS
 
 # The end of a line, and the blank lines that follow it.
 _END = rf"[{BLANKS}\n]*\n"
 # Lines in which nothing begins, neither at their start nor later.
 _PROSE = re.compile(rf"(?:(?![{BLANKS}]*[{STATUS_MARKS}{OPENERS}])[^\[`:\n]*(?::(?![/iI])[^\[`:\n]*)*\n)+")
-# One link or image and nothing else.
-_LINK = re.compile(rf"(!?)\[(?!\{{)([^\[\]`\n]*)\]\(([^()\s<]+)\){_END}")
+# One link or image, perhaps with words behind it.
+_LINK = re.compile(rf"(!?)\[(?!\{{)([^\[\]`\n]*)\]\(([^()\s<]+)\)([^\[\]`:\n]*)\n(?:{_END})?")
 # A label, then a percentage, a run of "11....19....", a pause, or nothing, then perhaps "[100](address)".
 _STATUS = re.compile(
     rf"""[{STATUS_MARKS}](?![{BLANKS}{STATUS_MARKS}]*[{OPENERS}])[{BLANKS}{STATUS_MARKS}]*
@@ -69,11 +69,13 @@ class WholeLines:
         line = _LINK.match(text, position)
         if line is None:
             return position
-        shown, label, address = line.groups()
+        shown, label, address, words = line.groups()
         if shown:
             self._findings.picture(address, label)
         else:
             self._findings.link(address, label)
+        if words:
+            self._findings.text(words[:LINE_CHARS], words if shown else (label or address) + words)
         return line.end()
 
     def _read_status(self, text: str, position: int) -> int:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gpt4o_image import addresses
 from gpt4o_image.addresses import fetchable, identity, looks_like_picture, mirrors
 from gpt4o_image.events import Link, Picture
 
@@ -123,3 +124,13 @@ def test_links_by_place():
 def test_links_of_pictures_not_noted_yet():
     assert mirrors(pictures(A), [Link("https://y.test/1", "", 3)]) == [[A, "https://y.test/1"]]
     assert mirrors([], [Link("https://y.test/1", "", 1)]) == []
+
+
+def test_picture_data_is_not_remembered():
+    before = addresses._parts.cache_info().currsize
+    for number in range(3):
+        data = f"data:image/png;base64,{number}"
+        assert fetchable(data)
+        assert looks_like_picture(data)
+        assert identity(data) == data
+    assert addresses._parts.cache_info().currsize == before
