@@ -1,0 +1,120 @@
+// @ts-check
+/** The pack's extension: the one file that ComfyUI's page imports by itself. */
+
+const MODULES = [
+  "card",
+  "copying",
+  "dom",
+  "format",
+  "graph",
+  "head",
+  "host",
+  "list",
+  "nodes",
+  "panel",
+  "results",
+  "rows",
+  "tab",
+  "viewer",
+  "words",
+];
+
+// ComfyUI has browsers ask anew for .js and .css, but not for .mjs: after an update old and new files would be mixed.
+await Promise.all(
+  MODULES.map((name) => fetch(new URL(`${name}.mjs`, import.meta.url), { cache: "no-cache" }).catch(() => undefined)),
+);
+
+const { app } = await import("./host.mjs");
+const { GATEWAY, status } = await import("./head.mjs");
+const { ARTIST_NAMES, choicesRefreshed, followResults, nodeCreated } = await import("./nodes.mjs");
+const { gatewayChanged, openTab, showTab } = await import("./tab.mjs");
+const { loadWords } = await import("./words.mjs");
+const { insertTemplate } = await import("./graph.mjs");
+
+const SIDEBAR = "GPT4oImage.Sidebar";
+const CATEGORY = "GPT-4o Image";
+
+let gateways = ["default", "aihubmix", "simulator"];
+let ready = false;
+
+/**
+ * ComfyUI tells a setting's value when it is registered too, before there is a side bar.
+ *
+ * @param {() => void} work
+ */
+const onceReady = (work) => () => ready && work();
+
+function sidebarOn() {
+  return app.extensionManager?.setting?.get?.(SIDEBAR) !== false;
+}
+
+const settings = [
+  {
+    id: SIDEBAR,
+    category: [CATEGORY, "Sidebar", "Tab"],
+    name: "Show the tab GPT-4o Image in the side bar",
+    tooltip: "Takes effect at once.",
+    type: "boolean",
+    defaultValue: true,
+    onChange: (/** @type {boolean} */ on) => ready && showTab(on),
+  },
+  {
+    id: GATEWAY,
+    category: [CATEGORY, "Sidebar", "Gateway"],
+    name: "Gateway shown in the side bar",
+    tooltip: "The nodes have an input of their own for the gateway.",
+    type: "combo",
+    defaultValue: "default",
+    options: () => gateways,
+    onChange: onceReady(() => setTimeout(gatewayChanged)), // older front ends tell before they keep the value
+  },
+  {
+    id: ARTIST_NAMES,
+    category: [CATEGORY, "Node", "ArtistNames"],
+    name: "artist_names of new nodes",
+    tooltip: "Nodes that are already in a workflow keep theirs.",
+    type: "combo",
+    defaultValue: "stop",
+    options: ["stop", "warn", "allow"],
+  },
+];
+
+const commands = [
+  { id: "GPT4oImage.OpenResults", label: "Open paid results", icon: "g4i-tab-icon", function: () => openTab() },
+  {
+    id: "GPT4oImage.InsertSticker",
+    label: "Insert the transparent sticker graph",
+    icon: "g4i-tab-icon",
+    function: () => insertTemplate("transparent_sticker"),
+  },
+  {
+    id: "GPT4oImage.Check",
+    label: "Run the free check",
+    icon: "g4i-tab-icon",
+    function: () => openTab({ check: true }),
+  },
+];
+
+const style = document.createElement("link");
+style.rel = "stylesheet";
+style.href = new URL("gpt4o_image.css", import.meta.url).href;
+document.head.append(style);
+
+followResults(); // before the first message: front ends complain of those that nobody listens to
+app.registerExtension({
+  name: "gpt4oimage.results",
+  settings,
+  commands,
+  menuCommands: [{ path: ["Extensions", "GPT-4o Image"], commands: commands.map((command) => command.id) }],
+  setup() {
+    ready = true;
+    loadWords(); // so that the tab need not wait for them
+    showTab(sidebarOn());
+    status().then(
+      (told) => (gateways = told.gateways),
+      () => undefined, // the side bar says what is wrong
+    );
+  },
+  nodeCreated,
+  refreshComboInNodes: choicesRefreshed,
+});
