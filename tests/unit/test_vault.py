@@ -1,5 +1,6 @@
 """The vault's rows and files, without any gateway."""
 
+import itertools
 import os
 import shutil
 import sqlite3
@@ -178,6 +179,14 @@ def test_to_another_clock_a_living_run_is_not_dead(vault, clocks, hours):
         clocks.wall -= 3600 * hours
         clocks.wait(10)
         vault.alive(living.id, "unknown")
+
+
+def test_a_new_call_runs_though_the_clock_jumps_while_it_is_recorded(vault, monkeypatch):
+    opened(vault, "another, so that the vault is there")
+    times = itertools.count(time.time(), 3600)
+    monkeypatch.setattr("gpt4o_image.vault.time.time", lambda: next(times))
+    entry = opened(vault)
+    assert (entry.status, entry.error) == ("running", None)
 
 
 @pytest.mark.parametrize("hours", [3, -3])
