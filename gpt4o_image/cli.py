@@ -271,15 +271,21 @@ class _Bar:
     def tell(self, notice: object) -> None:
         """One step of a run."""
         from .events import Generating, Progress, Queued
-        from .notices import Downloading
+        from .notices import Downloading, Recorded, Waiting
 
+        words: dict[type[object], str] = {
+            Waiting: "waiting",
+            Recorded: "sending",
+            Queued: "queued",
+            Generating: "generating",
+        }
         if isinstance(notice, Progress):
             self._bar.set_description_str("painting", refresh=False)
             self._bar.update(notice.percent - self._bar.n)
         elif isinstance(notice, Downloading):
             self._bar.set_description_str(f"downloading {notice.done}/{notice.total}")
-        elif isinstance(notice, (Queued, Generating)):
-            self._bar.set_description_str("queued" if isinstance(notice, Queued) else "generating")
+        elif word := words.get(type(notice)):
+            self._bar.set_description_str(word)
 
 
 def _say(line: str) -> None:

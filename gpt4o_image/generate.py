@@ -16,7 +16,7 @@ from .artists import check_artists
 from .conversation import Conversation
 from .errors import GPT4oImageError
 from .gateways import Config, Gateway, choose_gateway
-from .notices import Downloading, Kept, Notice, Recorded
+from .notices import Downloading, Kept, Notice, Recorded, Waiting
 from .outcome import Outcome
 from .recall import recall
 from .record import Record, new_entry
@@ -99,10 +99,14 @@ class _Use:
     def _claim(self, gateway: Gateway, *, reuse: bool) -> Entry:
         """A fresh entry to pay for, or an earlier one; waits while another run pays for the same request."""
         new = new_entry(self._request, gateway)
+        told = False
         while not self._cancelled():
             entry = self._vault.open(new, reuse=reuse, daily_budget_usd=self._config.daily_budget_usd)
             if entry:
                 return entry
+            if not told:
+                self._notify(Waiting())
+                told = True
             time.sleep(_POLL_S)
         raise GPT4oImageError("cancelled", "Cancelled before anything was sent.")
 

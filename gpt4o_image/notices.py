@@ -9,6 +9,11 @@ from .outcome import PaidPicture
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """Another run is paying for the same request; its pictures will be taken."""
+
+
+@dataclass(frozen=True)
 class Recorded:
     """The call has its row in the vault and is about to be sent."""
 
@@ -37,4 +42,4 @@ class Arrived:
     picture: PaidPicture
 
 
-Notice = Recorded | Queued | Generating | Progress | Kept | Downloading | Arrived
+Notice = Waiting | Recorded | Queued | Generating | Progress | Kept | Downloading | Arrived

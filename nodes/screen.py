@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..gpt4o_image.events import Generating, Progress, Queued
-from ..gpt4o_image.notices import Arrived, Downloading, Notice
+from ..gpt4o_image.notices import Arrived, Downloading, Notice, Recorded, Waiting
 from ..gpt4o_image.pixels import preview
 from . import host
 
@@ -22,7 +22,11 @@ class NodeScreen:
 
     def tell(self, notice: Notice) -> None:
         """Shows one step of the run."""
-        if isinstance(notice, Queued):
+        if isinstance(notice, Waiting):
+            self._wait("waiting for an equal run")
+        elif isinstance(notice, Recorded):
+            self._wait("sending")
+        elif isinstance(notice, Queued):
             self._wait("queued")
         elif isinstance(notice, Generating):
             self._wait("generating")

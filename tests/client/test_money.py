@@ -6,7 +6,7 @@ import time
 import pytest
 
 from gpt4o_image.gateways import Config, origin
-from gpt4o_image.notices import Downloading
+from gpt4o_image.notices import Downloading, Waiting
 from gpt4o_image.recall import recall
 from gpt4o_image.simulator import Simulator
 from gpt4o_image.vault import NewEntry
@@ -135,6 +135,7 @@ def test_waiting_for_another_run_can_be_cancelled(run):
         waiting_until = time.monotonic() + 0.5
         outcome = run("a red fox", cancelled=lambda: time.monotonic() > waiting_until)
         assert (outcome.error.kind, outcome.error.billed) == ("cancelled", "no")
+        assert run.notices == [Waiting()]
         stop.set()
         first.join()
         assert simulator.posts() == 1
