@@ -1,22 +1,20 @@
-"""References to upload parts, and results to tensors: `python -m benchmarks.references [--json]` from the root.
+"""References to upload parts, and results to tensors. numpy arrays stand for CPU tensors, which give them uncopied.
 
-Ratios compare what ran in turns in one run; medians. numpy arrays stand for CPU tensors, which give them uncopied.
+`a`: one RGB frame of 4096x4096, `b`: one RGBA frame of 1536x1024, `c`: fourteen frames of 2048x2048 in a process of
+their own, `d`: a result of 1024x1536 to image, rgb and mask. `floor` is copying the frame and encoding it at the size
+that is sent; `plain` is what other packs do: Lanczos to 2048, PNG, base64.
 """
 
 from __future__ import annotations
 
-import argparse
 import base64
 import io
 import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,14 +23,15 @@ from gpt4o_image.encoding import encode
 from gpt4o_image.pixels import canvas, decode
 from gpt4o_image.references import Frame, Part, Policy, data_url, prepare
 
+from .rig.figures import Report, in_turns
+from .rig.memory import peak_bytes
+
 Floats = npt.NDArray[np.float32]
-Report = dict[str, float | str]
 
 ROOT = Path(__file__).parents[1]
 FRAMES = 14
 ROUNDS = 15
 SLOW_ROUNDS = 3
-# name: (largest or smallest that is good, whether it is the largest)
 GOALS = {
     "a.time_to_floor": (3.0, True),
     "a.plain_to_time": (10.0, False),
@@ -95,21 +94,10 @@ def plain(pixels: Floats) -> bytes:
     return base64.b64encode(file.getvalue())
 
 
-def in_turns(actions: dict[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
-    """Median seconds of each action; they take turns, so that a busy machine slows all of them."""
-    seconds: dict[str, list[float]] = {name: [] for name in actions}
-    for _ in range(rounds):
-        for name, action in actions.items():
-            started = time.perf_counter()
-            action()
-            seconds[name].append(time.perf_counter() - started)
-    return {name: median(values) for name, values in seconds.items()}
-
-
 def against(pixels: Floats, encode_scaled: Callable[[], object], prefix: str) -> tuple[Part, Report]:
     """The times that (a) and (b) have in common."""
     upload(pixels)
-    took = in_turns({"copy": pixels.copy, "encode": encode_scaled, "ours": lambda: upload(pixels)})
+    took = in_turns({"copy": pixels.copy, "encode": encode_scaled, "ours": lambda: upload(pixels)}, ROUNDS)
     took["plain"] = in_turns({"plain": lambda: plain(pixels)}, SLOW_ROUNDS)["plain"]
     (part,) = upload(pixels)
     return part, {
@@ -166,25 +154,12 @@ def many(photo: Path) -> Report:
     return report
 
 
-def peak_bytes(*, reset: bool = False) -> int:
-    """The most memory that this process has held, since a reset where the system knows that."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        if reset:
-            Path("/proc/self/clear_refs").write_text("5", "ascii")
-        line = next(line for line in status.read_text("ascii").splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
 def in_child(photo: Path) -> Report:
-    command = [sys.executable, "-m", "benchmarks.references", "--many", str(photo)]
+    command = [sys.executable, "-m", "benchmarks.references", str(photo)]
     return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)  # noqa: S603
 
 
-def results(picture: Floats) -> Report:
+def results(picture: Floats, rounds: int) -> Report:
     """(d) A PNG of 1024 x 1536 to image, rgb and mask, against Pillow's own decoding."""
     from PIL import Image
 
@@ -200,42 +175,22 @@ def results(picture: Floats) -> Report:
                 "ours": lambda data=data: canvas([decode(data)]),
                 "pillow": lambda data=data: Image.open(io.BytesIO(data)).load(),
             },
-            ROUNDS,
+            rounds,
         )
         report |= {f"d.{name}_ms": took["ours"] * 1e3, f"d.{name}_to_pillow": took["ours"] / took["pillow"]}
     return report
 
 
-def run() -> Report:
+def measure(*, quick: bool = False) -> Report:
+    """`quick` measures (d) alone."""
+    if quick:
+        return results(photograph(1536), 1)
     picture = photograph(4096)
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "photo.npy"
         np.save(photo, picture[1024:3072, 1024:3072])
-        return large_rgb(picture) | rgba(picture) | in_child(photo) | results(picture)
-
-
-def table(report: Report) -> str:
-    lines = [f"{'':22}{'measured':>12}   goal"]
-    for name, value in report.items():
-        shown = f"{value:>12.3f}" if isinstance(value, float) else f"{value!s:>12}"
-        goal = ""
-        if name in GOALS and not isinstance(value, str):
-            limit, most = GOALS[name]
-            kept = value <= limit if most else value >= limit
-            goal = f"   {'at most' if most else 'at least'} {limit:g}: {'kept' if kept else 'MISSED'}"
-        lines.append(f"{name:22}{shown}{goal}")
-    return "\n".join(lines)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
-    parser.add_argument("--many", type=Path, help=argparse.SUPPRESS)
-    options: Any = parser.parse_args(arguments)
-    report = many(options.many) if options.many else run()
-    sys.stdout.write((json.dumps(report) if options.json or options.many else table(report)) + "\n")
-    return 0
+        return large_rgb(picture) | rgba(picture) | in_child(photo) | results(picture, ROUNDS)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.stdout.write(json.dumps(many(Path(sys.argv[1]))))

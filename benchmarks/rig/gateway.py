@@ -1,0 +1,147 @@
+"""The simulator in a process of its own: answers at once, its pictures painted before, and notes when what left.
+
+`Gateway` starts it. Run as a module it is that process: one line on stdin asks for the notes, its end ends it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[2]
+SIZE = (1024, 1536)
+IEND_BYTES = 12
+
+
+class Note(NamedTuple):
+    """`link` as a chunk with a picture's whole link leaves, `get` as its request is read, `sent` after its last byte.
+
+    `at` is on time.monotonic(), which is one clock for all processes of a machine.
+    """
+
+    at: float
+    what: str
+
+
+class Gateway:
+    """Context manager. Both kinds of picture are 1024x1536; `speed` as the simulator's."""
+
+    def __init__(self, speed: float = 0.0) -> None:
+        command = [sys.executable, "-m", "benchmarks.rig.gateway", "--speed", str(speed)]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)  # noqa: S603
+        self.base_url: str = self._line()
+
+    def __enter__(self) -> Gateway:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate()
+
+    def notes(self) -> list[Note]:
+        """Those since they were last asked for."""
+        assert self._process.stdin is not None  # noqa: S101 - a pipe, as above
+        self._process.stdin.write("notes\n")
+        self._process.stdin.flush()
+        return [Note(*note) for note in self._line()]
+
+    def _line(self) -> Any:
+        assert self._process.stdout is not None  # noqa: S101
+        return json.loads(self._process.stdout.readline())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--speed", type=float, required=True)
+    options = parser.parse_args()
+    notes: list[Note] = []
+    _watch(notes)
+    _paint_before()
+    from gpt4o_image.simulator import Simulator
+
+    with Simulator(speed=options.speed) as simulator:
+        _tell(simulator.base_url)
+        for _ in sys.stdin:
+            known = list(notes)
+            del notes[: len(known)]
+            _tell(known)
+
+
+def _tell(value: object) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def _watch(notes: list[Note]) -> None:
+    from gpt4o_image.simulator import connection, records
+
+    send, log = connection.Connection.send, records.Log.open
+
+    def watched_send(self: Any, data: bytes) -> None:
+        before = time.monotonic()
+        send(self, data)
+        if b".png)" in data:
+            notes.append(Note(before, "link"))
+        if data.endswith(b"IEND\xaeB`\x82"):
+            notes.append(Note(time.monotonic(), "sent"))
+
+    def watched_open(self: Any, method: str, target: str, headers: Any) -> Any:
+        if method == "GET" and "/cdn/" in target:
+            notes.append(Note(time.monotonic(), "get"))
+        return log(self, method, target, headers)
+
+    connection.Connection.send = watched_send
+    records.Log.open = watched_open
+
+
+def _paint_before() -> None:
+    """Painting takes longer than all that is measured. Each picture is a file of its own, as from a gateway."""
+    from gpt4o_image.simulator import pictures
+
+    painted = {transparent: _png(transparent=transparent) for transparent in (False, True)}
+    numbers = count()
+
+    def paint(self: Any) -> bytes:
+        png = painted[self._transparent]
+        return png[:-IEND_BYTES] + _text_chunk(f"number\0{next(numbers)}".encode()) + png[-IEND_BYTES:]
+
+    pictures.Picture._paint = paint
+
+
+def _png(*, transparent: bool) -> bytes:
+    """A photograph, of the bytes that a real picture has; the transparent one has soft edges and nothing around."""
+    import numpy as np
+    from PIL import Image
+
+    from ..references import photograph
+
+    width, height = SIZE
+    pixels = photograph(max(SIZE))[:height, :width]
+    if transparent:
+        rows, columns = np.ogrid[-1.5 : 1.5 : height * 1j, -1 : 1 : width * 1j]
+        alpha = np.clip(2.4 - 2 * np.hypot(rows, columns), 0, 1).astype(np.float32)
+        pixels = np.dstack([pixels * (alpha > 0)[..., None], alpha])
+    file = io.BytesIO()
+    Image.fromarray((pixels * 255 + 0.5).astype(np.uint8)).save(file, "PNG", compress_level=4)
+    return file.getvalue()
+
+
+def _text_chunk(text: bytes) -> bytes:
+    """PNG's tEXt: length, type, text, checksum."""
+    return struct.pack(">I", len(text)) + b"tEXt" + text + struct.pack(">I", zlib.crc32(b"tEXt" + text))
+
+
+if __name__ == "__main__":
+    main()
