@@ -2,7 +2,7 @@
 
 `reuse` is what a run does before it would pay: it finds the result and writes nothing. `insert` is the same where there
 is none: it waits for the disk, whatever the number of rows. `list` is `results list` without the shell, the 20 newest;
-`spent_ever` is its last line alone, the sum over all rows, which `list` includes.
+`spent_ever` is what the side bar shows beside it: the sum over all rows.
 """
 
 from __future__ import annotations

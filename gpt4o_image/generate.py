@@ -142,6 +142,6 @@ def _reachable(gateway: Gateway) -> Generator[Gateway]:
 def _spent_today(vault: Vault) -> float | None:
     """None where the vault cannot be read now; the money is spent all the same."""
     try:
-        return round(vault.spent()[0], 6)
+        return round(vault.spent_today(), 6)
     except GPT4oImageError:
         return None

@@ -81,8 +81,7 @@ def _list(vault: Vault, options: argparse.Namespace, say: Callable[[str], None])
         state = entry.error["kind"] if entry.error else entry.status
         prompt = shorten(" ".join(entry.prompt.split()), 60)
         print(f"{entry.id}  {state:<16} {len(entry.files)} picture(s)  ${cost}  {prompt}")  # noqa: T201
-    today, ever = vault.spent()
-    say(f"Spent: ${today:.3f} today, ${ever:.3f} in all." if entries else "Nothing was paid for yet.")
+    say(f"Spent: ${vault.spent_today():.3f} today." if entries else "Nothing was paid for yet.")
     return 0
 
 

@@ -204,6 +204,7 @@ def test_a_run_that_died_is_not_waited_for_for_ever_by_another_clock(vault, cloc
 def test_what_is_spent(vault, billed, cost, spent):
     finished(vault, billed=billed, cost=cost)
     assert vault.spent() == (spent, spent)
+    assert vault.spent_today() == spent
 
 
 def test_a_running_call_counts_against_the_budget(vault):
@@ -219,6 +220,7 @@ def test_yesterday_is_not_today(vault, monkeypatch):
     tomorrow = time.localtime(time.time() + 86400)
     monkeypatch.setattr("gpt4o_image.vault.time.localtime", lambda *_: tomorrow)
     assert vault.spent() == (0.0, 0.009)
+    assert vault.spent_today() == 0.0
 
 
 def test_many_threads_claim_one_request_once(vault):
