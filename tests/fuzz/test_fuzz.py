@@ -20,36 +20,49 @@ needs_atheris = pytest.mark.skipif(
 )
 
 
-def fuzz(script, dictionary, corpora, tmp_path):
-    """What the fuzzer said, the statistics as numbers."""
-    new = tmp_path / "new"
+# script: its dictionary, its corpora
+FUZZERS = {
+    "fuzz_stream.py": ("stream.dict", ("streams", "fuzz/streams")),
+    "fuzz_picture.py": ("picture.dict", ("fuzz/pictures",)),
+}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """All at once, a process each, so that their minutes are one."""
+    processes = {script: start(script, tmp_path_factory.mktemp("fuzz")) for script in FUZZERS}
+    yield processes
+    for process, _ in processes.values():
+        process.kill()
+        process.wait()
+
+
+def start(script, folder):
+    dictionary, corpora = FUZZERS[script]
+    new = folder / "new"
     new.mkdir()
-    arguments = [new, *corpora, f"-dict={dictionary}", f"-artifact_prefix={tmp_path}/", *LIMITS]
-    done = subprocess.run(
-        [sys.executable, HERE / script, *map(str, arguments), f"-max_total_time={SECONDS}"],
-        check=False,
-        env=os.environ | {"PYTHONWARNINGS": "ignore"},
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=SECONDS + 180,
-    )
-    assert done.returncode == 0, done.stderr[-6000:]
-    stats = (line.removeprefix("stat::").split(":") for line in done.stderr.splitlines() if line.startswith("stat::"))
-    return {name: int(number) for name, number in stats}
+    folders = [new, *(FIXTURES / corpus for corpus in corpora)]
+    arguments = [*folders, f"-dict={FIXTURES / 'fuzz' / dictionary}", f"-artifact_prefix={folder}/", *LIMITS]
+    told = folder / "told"
+    with told.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, HERE / script, *map(str, arguments), f"-max_total_time={SECONDS}"],
+            env=os.environ | {"PYTHONWARNINGS": "ignore"},
+            stdout=output,
+            stderr=output,
+        )
+    return process, told
 
 
 @needs_atheris
 @pytest.mark.timeout(SECONDS + 240)
-@pytest.mark.parametrize(
-    ("script", "dictionary", "corpora"),
-    [
-        ("fuzz_stream.py", "stream.dict", ("streams", "fuzz/streams")),
-        ("fuzz_picture.py", "picture.dict", ("fuzz/pictures",)),
-    ],
-)
-def test_no_input_breaks_it(script, dictionary, corpora, tmp_path):
-    folders = [FIXTURES / corpus for corpus in corpora]
-    stats = fuzz(script, FIXTURES / "fuzz" / dictionary, folders, tmp_path)
-    print(f"{script}: {stats}")
-    assert stats["number_of_executed_units"] > FEWEST_RUNS
+@pytest.mark.parametrize("script", FUZZERS)
+def test_no_input_breaks_it(running, script):
+    process, told = running[script]
+    status = process.wait(SECONDS + 180)
+    said = told.read_text("utf-8", "replace")
+    assert status == 0, said[-6000:]
+    stats = (line.removeprefix("stat::").split(":") for line in said.splitlines() if line.startswith("stat::"))
+    runs = {name: int(number) for name, number in stats}["number_of_executed_units"]
+    print(f"{script}: {runs} runs")
+    assert runs > FEWEST_RUNS

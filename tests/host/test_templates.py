@@ -1,7 +1,6 @@
 """Every template runs in this ComfyUI as it is, but for the gateway: the tests' simulator is quicker."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from gpt4o_image.workflow import to_prompt
 TEMPLATES = sorted((Path(__file__).parents[2] / "example_workflows").glob("*.json"))
 UPSCALER = "RealESRGAN_x4plus.pth"
 NEEDS_A_CHECKPOINT = "upscale_and_refine"
+NEEDS_AN_UPSCALER = "transparent_upscale_model"
 
 
 def named(templates):
@@ -20,11 +20,11 @@ def named(templates):
 
 
 @pytest.fixture(scope="module")
-def with_upscaler(host, comfyui):
+def upscalers(host, make_upscaler):
+    """The folder of the upscale models: x2.pth, x4.pth and the file that the template names."""
     folder = host.server.base_directory / "models" / "upscale_models"
-    folder.mkdir(parents=True, exist_ok=True)
-    script = Path(__file__).with_name("make_upscaler.py")
-    subprocess.run([comfyui.python, script, folder / UPSCALER], check=True, capture_output=True, cwd=comfyui.path)
+    for name, scale in (("x2.pth", 2), ("x4.pth", 4), (UPSCALER, 4)):
+        make_upscaler(folder / name, scale)
 
 
 @pytest.fixture
@@ -56,8 +56,7 @@ def test_it_has_a_small_thumbnail_and_no_path(template):
         assert picture.format == "JPEG"
 
 
-@pytest.mark.usefixtures("with_upscaler")
-@named([template for template in TEMPLATES if template.stem != NEEDS_A_CHECKPOINT])
+@named([template for template in TEMPLATES if template.stem not in (NEEDS_A_CHECKPOINT, NEEDS_AN_UPSCALER)])
 def test_it_runs(host, graph_of, template, generate, all_outputs):
     if template.stem == "load_paid_result":  # it goes on from what was paid for before
         assert host.run(all_outputs(generate("paid before", count="1", background="transparent"))).failure is None
@@ -70,14 +69,38 @@ def test_it_runs(host, graph_of, template, generate, all_outputs):
         assert run.images(node)
 
 
-@pytest.mark.usefixtures("with_upscaler")
-@named([template for template in TEMPLATES if template.stem == "transparent_upscale_model"])
-def test_an_upscaled_picture_keeps_its_transparency(host, graph_of, template):
+@pytest.mark.usefixtures("upscalers")
+@pytest.mark.parametrize("scale", [2, 4])
+@named([template for template in TEMPLATES if template.stem == NEEDS_AN_UPSCALER])
+def test_an_upscaled_picture_keeps_its_transparency(host, graph_of, template, scale):
     graph = graph_of(template)
+    (loader,) = [node for node in graph.values() if node["class_type"] == "UpscaleModelLoader"]
+    assert loader["inputs"]["model_name"] == UPSCALER
+    loader["inputs"]["model_name"] = f"x{scale}.pth"
     run = host.run(graph, timeout_s=240)
     (saver,) = [node for node in graph if graph[node]["class_type"] == "SaveImage"]
     (large,) = run.images(saver)
-    assert (large.mode, large.size) == ("RGBA", (4096, 4096))
+    assert (large.mode, large.size) == ("RGBA", (1024 * scale, 1024 * scale))
     alpha = np.asarray(large)[..., 3]
     assert (alpha.min(), alpha.max()) == (0, 255)
     assert ((alpha > 0) & (alpha < 255)).mean() > 0.01
+
+
+@pytest.mark.usefixtures("upscalers")
+@pytest.mark.parametrize("scale", [2, 4])
+def test_the_nodes_compute_what_the_fringe_benchmark_takes_for_them(host, save, fringe, scale):
+    alpha = np.rint(255 * fringe.drawn(fringe.hair, fringe.SIDE)).astype(np.uint8)
+    rgb = fringe.stored(np.rint(fringe.colours(fringe.SIDE)).astype(np.uint8), alpha)[-1]
+    folder = host.server.base_directory / "input"
+    Image.fromarray(np.dstack([rgb, alpha])).save(folder / "fringe.png")
+    graph = {
+        "load": {"class_type": "LoadImage", "inputs": {"image": "fringe.png"}},
+        "model": {"class_type": "UpscaleModelLoader", "inputs": {"model_name": f"x{scale}.pth"}},
+        "up": {"class_type": "ImageUpscaleWithModel", "inputs": {"upscale_model": ["model", 0], "image": ["load", 0]}},
+        "join": {"class_type": "JoinImageWithAlpha", "inputs": {"image": ["up", 0], "alpha": ["load", 1]}},
+        "save": save("join"),
+    }
+    (large,) = host.run(graph).images("save")
+    wanted = [fringe.doubling(rgb[..., channel].astype(float), scale) for channel in range(3)]
+    wanted.append(fringe.bilinear(alpha.astype(float), scale))
+    assert np.abs(np.asarray(large) - np.dstack(wanted)).max() <= 1  # SaveImage cuts off, it does not round

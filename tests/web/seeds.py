@@ -1,0 +1,85 @@
+"""Paid results put into the server's vault by hand, as many and in whatever state a test wants them."""
+
+import hashlib
+import io
+import json
+import shutil
+import time
+import zlib
+
+from PIL import Image
+
+from gpt4o_image.database import Database
+from gpt4o_image.vault import Vault
+
+FAILED = {"kind": "refused", "message": "The model declined.\nNot like this.", "gateway_text": None, "request_id": None}
+
+
+def emptied(home):
+    """The vault of the server at `home`, without a result."""
+    shutil.rmtree(home / "vault", ignore_errors=True)
+    (home / "vault" / "files").mkdir(parents=True)
+    return Vault(home / "vault")
+
+
+def picture(number, size=(48, 32)):
+    """A PNG with transparency, another for each number."""
+    image = Image.new("RGBA", size, (40 * number % 256, 90 * number % 256, 200, 255))
+    image.paste((0, 0, 0, 0), (0, 0, size[0] // 2, size[1]))
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    return data.getvalue()
+
+
+def seed(vault, results):
+    """Adds results, oldest first; each a dict: id, prompt, and its stored, links, error, graph, status."""
+    files = {}
+    with Database(vault.folder / "vault.sqlite3").writing() as db:
+        for row, result in enumerate(results):
+            _insert(db, row, result)
+            for number in range(result.get("stored", 0)):
+                name = files.setdefault(picture_of(row, number), _kept(vault, picture_of(row, number)))
+                db.execute("INSERT INTO files VALUES (?, ?, ?, ?, NULL)", (result["id"], number, name[:-4], name))
+
+
+def picture_of(row, number):
+    return (row + number) % 20
+
+
+def _kept(vault, number):
+    data = picture(number)
+    name = f"{hashlib.sha256(data).hexdigest()}.png"
+    (vault.folder / "files" / name).write_bytes(data)
+    return name
+
+
+def _insert(db, row, result):
+    error = result.get("error")
+    status = result.get("status") or ("error" if error else "ok")
+    now = time.time()
+    db.execute(
+        "INSERT INTO results (id, request_key, created, alive, status, gateway, model, prompt, cost_usd, billed, error)"
+        " VALUES (?, ?, ?, ?, ?, 'aihubmix', 'gpt-4o-image-vip', ?, ?, ?, ?)",
+        (
+            result["id"],
+            result["id"],
+            now - 600 + row / 100,
+            now,
+            status,
+            result["prompt"],
+            0.009,
+            result.get("billed", "yes"),
+            json.dumps(error) if error else None,
+        ),
+    )
+    for number, address in enumerate(result.get("links", ())):
+        db.execute("INSERT INTO links VALUES (?, ?, ?, ?, '', ?)", (result["id"], number, number, number, address))
+    if "graph" in result:
+        db.execute(
+            "INSERT INTO graphs VALUES (?, ?)", (result["id"], zlib.compress(json.dumps(result["graph"]).encode()))
+        )
+
+
+def saved(count, prompt="picture number"):
+    """So many results with one picture each."""
+    return [{"id": f"seed-{number:05}", "prompt": f"{prompt} {number}", "stored": 1} for number in range(count)]
