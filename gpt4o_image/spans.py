@@ -26,8 +26,8 @@ _AFTER_LINK = frozenset(" \t\r[]!|<*")
 _BARE_STOP = re.compile(r"[\s<>\"'`\[\]|()\u3001\u3002\uff0c\uff09]")
 _BARE = re.compile(r"(?:https?://|data:image/)[^\s<>\"'`\[\]|()\u3001\u3002\uff0c\uff09]+", re.IGNORECASE)
 _NEXT_BARE = re.compile(r"[,;](?=https?://)", re.IGNORECASE)
-# Stands in an open label for a link that was taken out of it: what is before it does not go on behind it.
-_GAP = "\0"
+# The piece of an open label that stands for a link taken out of it: what is before it does not go on behind it.
+_GAP = ""
 # A title, or the size that some dialects put behind the address. Only tried where white space begins.
 _TITLE = re.compile(r"(?<!\s)\s+(?:[\"'(].*|=\d*x\d*\s*)\Z", re.DOTALL)
 
@@ -187,11 +187,14 @@ class SpanReader:
 
     def _release(self) -> None:
         """No bracket is open any more: what stood in them was no label but text, with the addresses in it."""
-        *parts, last = "".join(self._label).split(_GAP)
+        part = ""
+        for piece in self._label:
+            if piece == _GAP:
+                self._release_part(part, cut=False)
+                part = ""
+            part += piece
         self._label.clear()
-        for part in parts:
-            self._release_part(part, cut=False)
-        self._release_part(last, cut=self._cut)
+        self._release_part(part, cut=self._cut)
 
     def _release_part(self, text: str, *, cut: bool) -> None:
         position = 0
@@ -231,7 +234,7 @@ class SpanReader:
     def _open_address(self) -> None:
         opening = self._brackets.pop()
         self._shown = self._label[opening] == "!["
-        self._opened = "".join(self._label[opening + 1 :]).replace(_GAP, "")
+        self._opened = "".join(self._label[opening + 1 :])
         del self._label[opening:]
         self._leave_gap()
         self._spans.append(Label(self._opened))

@@ -203,6 +203,7 @@ mixtures = st.lists(st.sampled_from(FRAGMENTS), max_size=14).map("".join)
     [3],
 )
 @example("> 7...34", [5])
+@example("n[\0](p)", [3])
 def test_any_mixture_in_any_cuts(text, places):
     whole = parse([text])
     assert parse(cuts_of(text, places)) == whole

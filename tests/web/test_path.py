@@ -104,6 +104,7 @@ class Person:
         self.page.mouse.down()
         self.page.mouse.move(*end, steps=12)
         self.page.mouse.up()
+        self.page.mouse.click(*EMPTY)
 
     def opens_sidebar(self):
         self.page.get_by_role("button", name="GPT-4o Image", exact=True).click()
@@ -181,7 +182,7 @@ def test_a_template_is_found_run_watched_and_gone_on_from(person):
     card = person.sidebar.card(prompt)
     expect(card.locator("img")).to_have_js_property("complete", True)
     card.get_by_role("button", name="Add a Load Paid Result node").click()
-    person.adds("Preview Image", at=(1120, 340))
+    person.adds("Preview Image", at=(1180, 330))
     person.connect(LOAD_RESULT, 0, PREVIEW, 0)
     person.keep("load_node")
     person.run(LOAD_RESULT)
