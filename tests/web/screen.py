@@ -14,10 +14,11 @@ OPEN_TEMPLATE = """async name => {
     const response = await fetch(`/api/workflow_templates/gpt4o-image/${name}.json`);
     await window.app.loadGraphData(await response.json(), true, true, name, {openSource: "template"});
 }"""
-# Not the side bar's own words to screen readers.
+# Not this pack's own words to screen readers.
 NOTICES = ", ".join(
-    f"{each}:not(.g4i-panel *)" for each in (".p-toast-message", "[role=dialog]", "[role=alert]", "[role=status]")
+    f"{each}:not(.g4i *)" for each in (".p-toast-message", "[role=dialog]", "[role=alert]", "[role=status]")
 )
+GOOD_NEWS = ("Job queued", "Job completed", "Notification []")  # the last is a place for some, which is empty
 QUIET = {
     "Comfy.TutorialCompleted": True,  # else the Templates dialog opens by itself
     "Comfy.Notification.ShowVersionUpdates": False,
@@ -99,7 +100,7 @@ class Screen:
     def notices(self):
         """What stands over the graph: toasts, dialogs, and the front end's own words on missing nodes and models."""
         texts = self.page.locator(NOTICES).all_inner_texts()
-        return [text for text in texts if text.strip() and text not in ("Job queued", "Job completed")]
+        return [text for text in texts if text.strip() and text not in GOOD_NEWS]
 
     def open_again(self):
         """Loads the page anew, with its settings and an empty graph."""

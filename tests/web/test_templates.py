@@ -46,12 +46,23 @@ def screen(opened, models, canvas):
 
 
 def opened_prompt(screen, template):
-    """Opens the template; the API graph that Run would send, without the titles."""
+    """Opens the template; the API graph that Run would send, without titles and without what the server never asked for.
+
+    Front ends of 0.10.0 add widgets of their own to Preview Any.
+    """
     screen.open_template(template.stem)
     screen.page.evaluate(SETTLED)
+    declared = screen.server.object_info()
     return {
-        node: {"class_type": sent["class_type"], "inputs": sent["inputs"]} for node, sent in screen.prompt().items()
+        node: {"class_type": sent["class_type"], "inputs": asked_for(sent["inputs"], declared[sent["class_type"]])}
+        for node, sent in screen.prompt().items()
     }
+
+
+def asked_for(inputs, info):
+    """Those of a growing input are named like `references.image_01`."""
+    names = {name for group in info["input"].values() for name in group}
+    return {name: value for name, value in inputs.items() if name.split(".")[0] in names}
 
 
 @named(TEMPLATES)
