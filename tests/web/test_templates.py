@@ -46,7 +46,7 @@ def screen(opened, models, canvas):
 
 
 def opened_prompt(screen, template):
-    """Opens the template; the API graph that Run would send, without titles and without what the server never asked for.
+    """Opens the template; the API graph that Run would send, without titles and what the server never asked for.
 
     Front ends of 0.10.0 add widgets of their own to Preview Any.
     """
