@@ -44,6 +44,7 @@ def no_user(monkeypatch, tmp_path):
 
 def pytest_addoption(parser):
     group = parser.getgroup("browser tests")
+    group.addoption("--both-canvases", action="store_true", help="Nodes 2.0 too, not only the classic canvas")
     group.addoption("--screenshots", metavar="DIR", help="keep the browser tests' screenshots in this folder")
     group.addoption(
         "--update-screenshots", action="store_true", help="the pictures that the README shows are made anew in docs/"

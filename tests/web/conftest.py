@@ -24,10 +24,21 @@ ALONE = "--disable-quic --no-first-run --disable-background-networking --disable
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", *ALONE.split()]
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    left_out = []
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.timeout(START_AND_RUN_S))
+            if is_second_canvas(item) and not config.getoption("both_canvases"):
+                left_out.append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def is_second_canvas(item):
+    """Half of the browser's minutes: by hand and before a release, not with each change."""
+    return hasattr(item, "callspec") and item.callspec.params.get("canvas") == "nodes2"
 
 
 @pytest.hookimpl(wrapper=True)
