@@ -10,11 +10,9 @@ from .addresses import mirrors
 from .check import check
 from .entries import MOVED, Entry
 from .errors import GPT4oImageError, shorten
-from .events import Picture
 from .gateways import AIHUBMIX, CONFIG_FILE, DEFAULT, KEY_VARIABLE, SIMULATOR, Config, has_key, locate
 from .listing import State
 from .thumbnails import size_of
-from .transcript import Transcript
 from .vault import Vault
 
 Json = dict[str, Any]
@@ -99,7 +97,7 @@ def item(entry: Entry, hide: Discretion, percent: int | None = None) -> Json:
         "gateway": entry.gateway,
         "model": entry.model,
         "prompt": entry.prompt[:_PROMPT_CHARS],
-        "pictures": max([len(_shown(entry)), *(file.picture + 1 for file in entry.files)]),
+        "pictures": max([len(entry.shown), *(file.picture + 1 for file in entry.files)]),
         "stored": stored,
         "percent": percent if state == "running" else None,
         "has_graph": entry.has_graph,
@@ -117,7 +115,7 @@ def detail(entry: Entry, hide: Discretion, percent: int | None = None, warnings:
         "gateway_text": hide.maybe(error.get("gateway_text")),
         "links": [
             [address for address in addresses if not address.startswith(MOVED)]
-            for addresses in mirrors(_shown(entry), entry.links)
+            for addresses in mirrors(entry.shown, entry.links)
         ],
         "warnings": [hide(each) for each in dict.fromkeys([*details.get("warnings", ()), *warnings])],
         "revised_prompt": details.get("revised_prompt"),
@@ -138,9 +136,4 @@ def _state(entry: Entry, stored: Sequence[int]) -> State:
         return "running"
     if stored:
         return "saved"
-    return "links" if any(picture.address != MOVED for picture in _shown(entry)) else "failed"
-
-
-def _shown(entry: Entry) -> Sequence[Picture]:
-    """The pictures of an answer; of one that broke off before it showed any, the links that may hold one."""
-    return entry.pictures or Transcript(links=list(entry.links)).fallbacks()
+    return "links" if any(picture.address != MOVED for picture in entry.shown) else "failed"

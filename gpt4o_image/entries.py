@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from .errors import Billed
 from .events import Link, Picture
+from .transcript import Transcript
 
 # A run tells that it lives at least this often; a row that has been silent for longer belongs to a dead process.
 HEARTBEAT_S = 10.0
@@ -20,6 +21,8 @@ SILENT_S = 60.0
 # Clocks jump, and two machines' clocks differ: before a call is paid for again, its old run is watched for so long.
 WATCH_S = 2 * HEARTBEAT_S
 
+# Stands for an id: the newest result.
+LATEST = "latest"
 # The address of a picture that came inside the answer, once its bytes are a file.
 MOVED = "data:"
 
@@ -68,6 +71,11 @@ class Entry:
     number: int = 0
     has_graph: bool = False
     last_sign: float | None = None
+
+    @property
+    def shown(self) -> tuple[Picture, ...]:
+        """Its pictures; of a call that died before it knew any, the links that may hold one."""
+        return self.pictures or tuple(Transcript(links=list(self.links)).fallbacks())
 
 
 @dataclass(frozen=True)

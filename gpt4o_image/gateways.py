@@ -81,6 +81,14 @@ def origin(url: str) -> tuple[str, str, int]:
     return scheme, (parts.hostname or "").lower(), parts.port or (443 if scheme == "https" else 80)
 
 
+def config_or_default(home: Path) -> tuple[Config, GPT4oImageError | None]:
+    """The config; where its file is broken, the defaults and what is wrong with it."""
+    try:
+        return load_config(home), None
+    except GPT4oImageError as error:
+        return Config(home / CONFIG_FILE), error
+
+
 def load_config(home: Path) -> Config:
     """Reads `config.toml` in `home`; no file means the defaults. Raises `config` with line and column."""
     path = home / CONFIG_FILE
@@ -249,6 +257,11 @@ def base_url(name: str, config: Config, environ: Mapping[str, str]) -> str:
     own = config.profiles.get(name, {}).get("base_url", AIHUBMIX_URL if name == AIHUBMIX else "")
     named = environ.get(BASE_URL_VARIABLE, "").strip() if name == AIHUBMIX else ""
     return str(named or own).rstrip("/")
+
+
+def own_origin(name: str, config: Config, environ: Mapping[str, str]) -> tuple[str, str, int]:
+    """The origin of a gateway, from which downloads may come whatever network it is in."""
+    return origin(base_url(name, config, environ))
 
 
 def _key(name: str, config: Config, environ: Mapping[str, str]) -> str:

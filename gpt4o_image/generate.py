@@ -16,9 +16,9 @@ from .artists import check_artists
 from .conversation import Conversation
 from .errors import GPT4oImageError
 from .gateways import Config, Gateway, choose_gateway
-from .notices import Downloading, Kept, Notice, Recorded, Waiting
+from .notices import Kept, Notice, Recorded, Waiting
 from .outcome import Outcome
-from .recall import recall
+from .recall import recall, telling
 from .record import Record, new_entry
 from .references import too_large_advice
 from .request import Request, check_request
@@ -85,12 +85,13 @@ class _Use:
         entry = self._claim(gateway, reuse=reuse)
         if entry.status == "running":
             return self._pay(gateway, entry)
-
-        def progressed(done: int, total: int) -> None:
-            self._notify(Kept(entry.id))
-            self._notify(Downloading(done, total))
-
-        earlier = recall(self._vault, entry, gateway.origin, cancelled=self._cancelled, progressed=progressed)
+        earlier = recall(
+            self._vault,
+            entry,
+            gateway.origin,
+            cancelled=self._cancelled,
+            progressed=telling(entry.id, self._notify),
+        )
         if earlier.pictures:
             return earlier
         # Paid for, but its pictures are gone for good: only a new call can bring one.

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from .entries import MOVED, Entry
 from .errors import GPT4oImageError, error_from_json
 from .events import Picture
 from .gathering import Gathering
+from .notices import Downloading, Kept, Notice
 from .outcome import Outcome, PaidPicture
 from .pixels import PictureError, decode
 from .record import Record
-from .transcript import Transcript
-from .vault import MOVED, Entry, Vault
+from .vault import Vault
 
 _FETCH_S = 60.0
 _POLL_S = 0.1
@@ -39,14 +40,24 @@ def recall(
         with suppress(OSError, PictureError):
             data = file.path.read_bytes()
             found[file.picture] = PaidPicture(data, hashlib.sha256(data).hexdigest(), file.url, decode(data))
-    # A process that died after its first link knew no picture yet.
-    shown = entry.pictures or tuple(Transcript(links=list(entry.links)).fallbacks())
-    missing = [picture for picture in shown if picture.index not in found and picture.address != MOVED]
+    missing = [picture for picture in entry.shown if picture.index not in found and picture.address != MOVED]
     reasons: list[str] = []
     if missing:
-        fetched, reasons = _fetch(vault, replace(entry, pictures=shown), own_origin, missing, cancelled, progressed)
+        fetched, reasons = _fetch(
+            vault, replace(entry, pictures=entry.shown), own_origin, missing, cancelled, progressed
+        )
         found |= fetched
     return _outcome(entry, [found[index] for index in sorted(found)], reasons)
+
+
+def telling(result_id: str, notify: Callable[[Notice], None]) -> Callable[[int, int], None]:
+    """What `progressed` is where a run tells its notices."""
+
+    def progressed(done: int, total: int) -> None:
+        notify(Kept(result_id))
+        notify(Downloading(done, total))
+
+    return progressed
 
 
 def _fetch(

@@ -11,7 +11,7 @@ from typing import Any
 from .addresses import mirrors
 from .errors import error_from_json, shorten
 from .files import save_new
-from .gateways import Config, base_url, origin
+from .gateways import Config, own_origin
 from .outcome import Outcome
 from .pixels import extension
 from .recall import recall
@@ -39,7 +39,7 @@ def run(
     outcome = recall(
         vault,
         entry,
-        origin(base_url(entry.gateway, config, environ)),
+        own_origin(entry.gateway, config, environ),
         cancelled=cancelled,
         progressed=lambda done, total: say(f"{done} of {total} pictures are here"),
     )

@@ -11,19 +11,20 @@ import secrets
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .database import Database
-from .entries import MOVED, SELECT, WATCH_S, Entry, NewEntry, read_entries
+from .entries import LATEST, MOVED, SELECT, WATCH_S, Entry, NewEntry, read_entries
 from .errors import Billed, GPT4oImageError
 from .events import Link, Picture
 from .files import replace_durably
 from .listing import HOLDS, KNOWS, Page, Wanted, add_functions, read_page
 from .pixels import extension
+
+Found = TypeVar("Found")
 
 # Of a workflow as JSON; larger ones are not kept.
 MAX_GRAPH_BYTES = 4 << 20
@@ -172,7 +173,7 @@ class Vault:
 
     def entry(self, entry_id: str) -> Entry:
         """One entry, or the newest for `latest`. Raises `config` when there is none of that id."""
-        found = self.entries(1) if entry_id == "latest" else [self.find(entry_id)]
+        found = self.entries(1) if entry_id == LATEST else [self.find(entry_id)]
         if not found or found[0] is None:
             raise GPT4oImageError("config", f'There is no paid result "{entry_id}". See `gpt4o-image results list`.')
         return found[0]
@@ -187,30 +188,23 @@ class Vault:
         return self._select("ORDER BY number DESC LIMIT ? OFFSET ?", (limit, offset))
 
     def _select(self, which: str, values: Sequence[object]) -> list[Entry]:
-        if not self._database.exists:
-            return []
-        with self._reading() as db:
+        def ask(db: sqlite3.Connection) -> list[Entry]:
             return read_entries(db, db.execute(f"{SELECT} {which}", values).fetchall(), self._files)
+
+        return self._read(ask, [])
 
     def page(self, wanted: Wanted) -> Page:
         """What a list shows at a time."""
-        if not self._database.exists:
-            return Page((), 0, None)
-        with self._reading() as db:
-            return read_page(db, wanted, self._files)
+        return self._read(lambda db: read_page(db, wanted, self._files), Page((), 0, None))
 
     def count(self) -> int:
         """All entries."""
-        if not self._database.exists:
-            return 0
-        with self._reading() as db:
-            return int(db.execute("SELECT count(*) FROM results").fetchone()[0])
+        return self._read(lambda db: int(db.execute("SELECT count(*) FROM results").fetchone()[0]), 0)
 
     def headlines(self, limit: int) -> list[tuple[str, str]]:
         """(id, start of the prompt) of the newest entries that hold or know pictures, newest first."""
-        if not self._database.exists:
-            return []
-        with self._reading() as db:
+
+        def ask(db: sqlite3.Connection) -> list[tuple[str, str]]:
             add_functions(db)
             rows = db.execute(
                 f"SELECT id, substr(prompt, 1, 100) FROM results WHERE {HOLDS} OR {KNOWS} ORDER BY number DESC LIMIT ?",  # noqa: S608
@@ -218,36 +212,39 @@ class Vault:
             )
             return [(row[0], row[1]) for row in rows]
 
+        return self._read(ask, [])
+
+    def latest_id(self) -> str | None:
+        """The id of the newest entry that holds or knows pictures."""
+        return next((entry_id for entry_id, _ in self.headlines(1)), None)
+
     def graph(self, entry_id: str) -> bytes | None:
         """The workflow that made the call, as JSON; None where none is kept."""
-        if not self._database.exists:
-            return None
-        with self._reading() as db:
+
+        def ask(db: sqlite3.Connection) -> bytes | None:
             row = db.execute("SELECT graph FROM graphs WHERE result_id = ?", (entry_id,)).fetchone()
             try:
                 return zlib.decompress(row[0]) if row else None
             except zlib.error as error:
                 raise sqlite3.DatabaseError(f"the graph of {entry_id} is damaged") from error
 
+        return self._read(ask, None)
+
     def spent(self) -> tuple[float, float]:
         """US dollars of today (local time) and of all time; a call whose bill is unknown counts as billed."""
-        if not self._database.exists:
-            return 0.0, 0.0
-        with self._reading() as db:
-            return _spent(db, _midnight()), _spent(db, 0.0)
+        return self._read(lambda db: (_spent(db, _midnight()), _spent(db, 0.0)), (0.0, 0.0))
 
     def spent_today(self) -> float:
         """The same without the sum of all time, which takes longer the longer the vault is."""
-        if not self._database.exists:
-            return 0.0
-        with self._reading() as db:
-            return _spent(db, _midnight())
+        return self._read(lambda db: _spent(db, _midnight()), 0.0)
 
-    @contextmanager
-    def _reading(self) -> Generator[sqlite3.Connection]:
+    def _read(self, ask: Callable[[sqlite3.Connection], Found], nothing: Found) -> Found:
+        """What `ask` finds; `nothing` before the first call is recorded."""
+        if not self._database.exists:
+            return nothing
         try:
             with self._database.reading() as db:
-                yield db
+                return ask(db)
         except (OSError, sqlite3.Error) as error:
             raise GPT4oImageError("config", f"The vault in {self.folder} cannot be read: {error}.") from error
 

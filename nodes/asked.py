@@ -6,13 +6,13 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
+from ..gpt4o_image.entries import LATEST
 from ..gpt4o_image.gateways import DEFAULT, Config, origin
 from ..gpt4o_image.listing import STATES, State, Wanted
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-LATEST = "latest"
 _PAGE, _MAX_PAGE = 50, 100
 _TEXT_CHARS = 200
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")

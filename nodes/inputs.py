@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..gpt4o_image.errors import GPT4oImageError
-from ..gpt4o_image.gateways import CONFIG_FILE, Config, load_config
+from ..gpt4o_image.gateways import Config, config_or_default
 from ..gpt4o_image.request import ARTIST_NAMES, BACKGROUNDS, MAX_SEED
 from . import host
 
 
 def config_for_choices() -> Config:
     """The config behind the combos. A broken file must not take the pack away: it is reported when a node runs."""
-    try:
-        return load_config(host.home())
-    except GPT4oImageError:
-        return Config(host.home() / CONFIG_FILE)
+    return config_or_default(host.home())[0]
 
 
 def prompt() -> io.String.Input:

@@ -7,16 +7,15 @@ from contextlib import suppress
 
 from comfy_api.latest import io
 
+from ..gpt4o_image.entries import LATEST
 from ..gpt4o_image.errors import GPT4oImageError, shorten
-from ..gpt4o_image.gateways import Config, base_url, origin
-from ..gpt4o_image.notices import Downloading, Kept
+from ..gpt4o_image.gateways import Config, own_origin
 from ..gpt4o_image.outcome import Outcome
 from ..gpt4o_image.vault import Vault
 from . import host
 from .inputs import config_for_choices
 from .pictures import Tell, give, outputs
 
-LATEST = "latest"
 _CHOICES = 100
 # Between the id and the prompt in a choice; ids have none of it.
 _SEPARATOR = " | "
@@ -50,21 +49,21 @@ class LoadResult(io.ComfyNode):
         """`latest` changes when a new result comes; a linked input is not known yet and has its own key."""
         if result != LATEST:
             return str(result)
-        return "".join(entry_id for entry_id, _ in Vault(config_for_choices().vault).headlines(1))
+        return Vault(config_for_choices().vault).latest_id() or ""
 
     @classmethod
     async def execute(cls, result: str = LATEST) -> io.NodeOutput:
         def work(config: Config, vault: Vault, tell: Tell, cancelled: host.Cancelled) -> Outcome:
-            from ..gpt4o_image.recall import recall  # as in pictures.py
+            from ..gpt4o_image.recall import recall, telling  # as in pictures.py
 
             entry = vault.entry(_id(result, vault))
-
-            def progressed(done: int, total: int) -> None:
-                tell(Kept(entry.id))
-                tell(Downloading(done, total))
-
-            own_origin = origin(base_url(entry.gateway, config, os.environ))
-            return recall(vault, entry, own_origin, cancelled=cancelled, progressed=progressed)
+            return recall(
+                vault,
+                entry,
+                own_origin(entry.gateway, config, os.environ),
+                cancelled=cancelled,
+                progressed=telling(entry.id, tell),
+            )
 
         return await give(work, cls.hidden.unique_id)
 
@@ -79,7 +78,7 @@ def _choices() -> list[str]:
 def _id(choice: str, vault: Vault) -> str:
     if choice != LATEST:
         return choice.partition(_SEPARATOR)[0].strip()
-    newest = vault.headlines(1)
-    if not newest:
+    latest = vault.latest_id()
+    if latest is None:
         raise GPT4oImageError("config", "There is no paid result yet. Run the node GPT-4o Image first.")
-    return newest[0][0]
+    return latest

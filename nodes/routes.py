@@ -18,14 +18,14 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from ..gpt4o_image.browsing import Discretion, Json, detail, findings, item, status
-from ..gpt4o_image.entries import Entry, File
+from ..gpt4o_image.entries import LATEST, Entry, File
 from ..gpt4o_image.errors import GPT4oImageError
-from ..gpt4o_image.gateways import CONFIG_FILE, Config, base_url, load_config, origin
+from ..gpt4o_image.gateways import CONFIG_FILE, Config, config_or_default, load_config, own_origin
 from ..gpt4o_image.pixels import PictureError, extension, sniff
 from ..gpt4o_image.thumbnails import Thumbnails
 from ..gpt4o_image.vault import Vault
 from . import host
-from .asked import LATEST, Refusal, check_origin, gateway_of, picture_number, result_id, wanted_of
+from .asked import Refusal, check_origin, gateway_of, picture_number, result_id, wanted_of
 from .live import RUNNING
 
 T = TypeVar("T")
@@ -97,7 +97,7 @@ class Routes:
     @_answered
     async def status(self, request: web.Request) -> web.StreamResponse:
         def look() -> Json:
-            config, problem = _config_or_problem()
+            config, problem = config_or_default(host.home())
             return status(config, os.environ, gateway_of(request, config if problem is None else None), problem)
 
         return _json(await self._read(look))
@@ -116,7 +116,7 @@ class Routes:
         wanted = wanted_of(request)
 
         def look() -> Json:
-            config, _ = _config_or_problem()
+            config, _ = config_or_default(host.home())
             page, hide = Vault(config.vault).page(wanted), Discretion(config, os.environ)
             items = [item(entry, hide, RUNNING.percent(entry.id)) for entry in page.entries]
             return {"results": items, "total": page.total, "next": page.next}
@@ -193,20 +193,9 @@ def _places() -> Config:
     return Config(host.home() / CONFIG_FILE)
 
 
-def _config_or_problem() -> tuple[Config, GPT4oImageError | None]:
-    """What was paid for is shown whatever state the config file is in."""
-    try:
-        return load_config(host.home()), None
-    except GPT4oImageError as error:
-        return _places(), error
-
-
 def _entry(entry_id: str) -> Entry:
     vault = Vault(_places().vault)
-    if entry_id == LATEST:
-        newest = vault.headlines(1)
-        entry_id = newest[0][0] if newest else ""
-    entry = vault.find(entry_id)
+    entry = vault.find((vault.latest_id() or "") if entry_id == LATEST else entry_id)
     if entry is None:
         raise Refusal(404, "unknown", "There is no such result.")
     return entry
@@ -230,7 +219,7 @@ def _mime(path: Path) -> str | None:
 
 
 def _detail(entry: Entry, warnings: tuple[str, ...] = ()) -> Json:
-    config, _ = _config_or_problem()
+    config, _ = config_or_default(host.home())
     return detail(entry, Discretion(config, os.environ), RUNNING.percent(entry.id), warnings)
 
 
@@ -244,7 +233,7 @@ def _fetched(entry_id: str) -> Json:
     outcome = recall(
         Vault(config.vault),
         entry,
-        origin(base_url(entry.gateway, config, os.environ)),
+        own_origin(entry.gateway, config, os.environ),
         cancelled=lambda: False,
         progressed=lambda *_: None,
     )
