@@ -31,7 +31,7 @@ GOALS = {
     "documented.single_characters.growth": (1.3, True),
 }
 ANSWER = Path(__file__).parents[1] / "tests" / "fixtures" / "streams" / "b_en.txt"
-FILE_NAME_END = re.compile(r"\w{8}(?=\.png\))")
+NAMES = re.compile(r"\w{8}(?=\.png\))|(?<=\[gen_)\w{8}")
 
 
 class Reader(Protocol):
@@ -39,10 +39,10 @@ class Reader(Protocol):
 
 
 def documented() -> Iterator[str]:
-    """The answer that the gateway documents, over and over, each time with other files."""
+    """The answer that the gateway documents, over and over, each time with other files and ids."""
     answer = ANSWER.read_text("utf-8") + "\n\n"
     for number in itertools.count():
-        yield FILE_NAME_END.sub(f"{number:08}", answer)
+        yield NAMES.sub(f"{number:08}", answer)
 
 
 def dense() -> Iterator[str]:

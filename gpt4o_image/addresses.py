@@ -13,11 +13,14 @@ from .events import Link, Picture
 
 _PICTURE_FILE = re.compile(r"\.(png|jpe?g|webp|gif|avif)$", re.IGNORECASE)
 _NUMBERED_SOURCE = re.compile(r"src_(\d{1,2})\.\w+$")
-# Almost every address; urlsplit, which knows all the others, takes four times as long.
-_USUAL = re.compile(r"https?://([a-z0-9.-]+(?::\d{1,4})?)(/[\w./~%+@,=:()-]*)?(?:\?([^#\s]*))?", re.ASCII)
+# Almost every address; urlsplit, which knows all the others, takes four times as long. Spelled out, since a class
+# with \w or \s in it is looked up character by character.
+_USUAL = re.compile(r"https?://([a-z0-9.-]+(?::[0-9]{1,4})?)(/[A-Za-z0-9_./~%+@,=:()-]*)?(?:\?([!-\"$-~]*))?")
 # Web pages and JSON about the task, not pictures.
+_STATUS_NAME = "asyncdata.net"
 _STATUS_HOST = re.compile(r"(?:.*\.)?asyncdata\.net\.*(?::.*)?")
 _STATUS_PATHS = ("/web/", "/source/")
+_REMEMBERED_CHARS = 2048
 
 
 class _Parts(NamedTuple):
@@ -50,7 +53,7 @@ def fetchable(address: str, *, image: bool = False) -> bool:
     parts = _split(address)
     if parts is None:
         return address[:11].lower() == "data:image/"
-    if not parts.netloc or parts.netloc.startswith(":") or _STATUS_HOST.fullmatch(parts.netloc):
+    if _STATUS_NAME in parts.netloc and _STATUS_HOST.fullmatch(parts.netloc):
         return False
     return image or not parts.path.startswith(_STATUS_PATHS)
 
@@ -59,7 +62,7 @@ def looks_like_picture(address: str) -> bool:
     """By its path alone: a picture file, a CDN path, or picture data."""
     parts = _split(address)
     if parts is None:
-        return _is_data(address)
+        return address[:5].lower() == "data:"
     return bool(_PICTURE_FILE.search(parts.file)) or "/cdn/" in parts.path
 
 
@@ -105,16 +108,12 @@ def _is_signed(link: Link) -> bool:
     return bool(parts and parts.query)
 
 
-def _is_data(address: str) -> bool:
-    return address[:5].lower() == "data:"
-
-
 def _split(address: str) -> _Parts | None:
-    """None for what is no http(s) address, picture data too."""
-    return None if _is_data(address) else _parts(address)
+    """None for what is no http(s) address with a host, picture data too."""
+    # Remembered, since each is asked about several times; picture data would be megabytes each.
+    return _remembered(address) if len(address) <= _REMEMBERED_CHARS else _parts(address)
 
 
-@lru_cache(maxsize=128)  # of addresses alone: picture data would be megabytes each
 def _parts(address: str) -> _Parts | None:
     if usual := _USUAL.fullmatch(address):
         netloc, path, query = usual[1], usual[2] or "", usual[3] or ""
@@ -127,4 +126,9 @@ def _parts(address: str) -> _Parts | None:
         except ValueError:
             return None
         netloc, path, query = parts.netloc.rpartition("@")[2].lower(), parts.path, parts.query
+        if not netloc or netloc.startswith(":"):
+            return None
     return _Parts(netloc, path, query)
+
+
+_remembered = lru_cache(maxsize=128)(_parts)

@@ -18,6 +18,7 @@ BLANKS = " \t\r\ufeff"
 # What a status line starts with; the second is the full-width form.
 STATUS_MARKS = ">\uff1e"
 
+_SHORTEST_TASK_ID = 25  # characters
 _GEN_ID = re.compile(r"\bgen_[0-9a-z]{20,}\b")
 _TASK_ID = re.compile(r"\btask_[0-9a-z]{20,}\b")
 _NAMED_ID = re.compile(r"\bID\b\W{0,5}([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})\b", re.IGNORECASE)
@@ -40,6 +41,7 @@ class Transcript:
     reasons: list[str] = field(default_factory=list[str])
     terminal: dict[str, Any] | None = None
     _plain: list[str] = field(default_factory=list[str], repr=False, compare=False)
+    _known_ids: set[str] = field(default_factory=set[str], repr=False, compare=False)
 
     @property
     def prose(self) -> list[str]:
@@ -67,7 +69,9 @@ class Transcript:
         """Takes the ids out of a line or a label: `gen_..`, `task_..`, and what a status line calls the ID."""
         if "gen_" in text:
             self._add_gen_ids(_GEN_ID.findall(text))
-        if self.task_id is None and (named := _TASK_ID.search(text) or _NAMED_ID.search(text)):
+        if self.task_id or len(text) < _SHORTEST_TASK_ID:
+            return
+        if named := _TASK_ID.search(text) or _NAMED_ID.search(text):
             self.task_id = named[named.lastindex or 0]
 
     def notice(self, value: dict[str, Any]) -> bool:
@@ -97,7 +101,10 @@ class Transcript:
             self.reasons.append(json.dumps(self.terminal, ensure_ascii=False))
 
     def _add_gen_ids(self, ids: Iterable[str]) -> None:
-        self.gen_ids += [gen_id for gen_id in dict.fromkeys(ids) if gen_id not in self.gen_ids]
+        for gen_id in ids:
+            if gen_id not in self._known_ids:
+                self._known_ids.add(gen_id)
+                self.gen_ids.append(gen_id)
 
 
 def _whole(value: Any) -> int | None:

@@ -18,15 +18,17 @@ from .transcript import BLANKS, LINE_CHARS, STATUS_MARKS
 _END = rf"[{BLANKS}\n]*\n"
 # Lines in which nothing begins, neither at their start nor later.
 _PROSE = re.compile(rf"(?:(?![{BLANKS}]*[{STATUS_MARKS}{OPENERS}])[^\[`:\n]*(?::(?![/iI])[^\[`:\n]*)*\n)+")
+# ASCII without ( ) and <. Spelled out: see addresses.py.
+_ADDRESS = "[!-'*-;=-~]+"
 # One link or image, perhaps with words behind it.
-_LINK = re.compile(rf"(!?)\[(?!\{{)([^\[\]`\n]*)\]\(([^()\s<]+)\)([^\[\]`:\n]*)\n(?:{_END})?")
+_LINK = re.compile(rf"(!?)\[(?!\{{)([^\[\]`\n]*)\]\(({_ADDRESS})\)([^\[\]`:\n]*)\n(?:{_END})?")
 # A label, then a percentage, a run of "11....19....", a pause, or nothing, then perhaps "[100](address)".
 _STATUS = re.compile(
     rf"""[{STATUS_MARKS}](?![{BLANKS}{STATUS_MARKS}]*[{OPENERS}])[{BLANKS}{STATUS_MARKS}]*
     (?P<label>[^\d.\u2026\u3002\[\]`:_\n]{{0,40}})
     (?:(?<![A-Za-z])(?:(?P<percent>[0-9]{{1,3}})[ ]?[%\uff05] | (?P<run>(?:[0-9]{{1,3}}\.{{2,}}[ ]?)+)))?
     (?P<pause>\.*)
-    (?:\[(?P<number>[0-9]{{1,3}})\]\((?P<address>[^()\s<]+)\))?
+    (?:\[(?P<number>[0-9]{{1,3}})\]\((?P<address>{_ADDRESS})\))?
     {_END}""",
     re.VERBOSE,
 )

@@ -127,10 +127,10 @@ def test_links_of_pictures_not_noted_yet():
 
 
 def test_picture_data_is_not_remembered():
-    before = addresses._parts.cache_info().currsize
+    before = addresses._remembered.cache_info().currsize
     for number in range(3):
-        data = f"data:image/png;base64,{number}"
+        data = f"data:image/png;base64,{number:04000}"
         assert fetchable(data)
         assert looks_like_picture(data)
         assert identity(data) == data
-    assert addresses._parts.cache_info().currsize == before
+    assert addresses._remembered.cache_info().currsize == before
