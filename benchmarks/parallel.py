@@ -2,7 +2,8 @@
 
 Their wall time against that of one node alone. And how late ComfyUI's loops wake up meanwhile, asked every 5 ms
 from inside: `server` is the loop that serves the browser, `prompt` that of the prompt which runs the nodes. `cpu_s` is
-what the sixteen take of the processor together.
+what the sixteen take of the processor together; `work_s` how long this machine needs for nothing but decoding sixteen
+such pictures and making their arrays, on all its cores.
 
 - `idle`: nothing runs.
 - `streams`: sixteen streams, up to the first picture; `pictures`: from there to the last result.
@@ -15,11 +16,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
+from gpt4o_image.pixels import canvas, decode
+
 from .rig.figures import Report, percentile
-from .rig.gateway import Gateway
+from .rig.gateway import Gateway, painting
 from .rig.host import Host, NoComfyUI, Step, generate, host, shown
 
 NODES = 16
@@ -76,7 +80,9 @@ class Phases:
             "comfyui": self._running.version,
             "one_s": one_s,
             f"all_{self._nodes}_s": all_s,
+            "work_s": (work_s := _work_s(self._nodes)),
             "wall_to_one": all_s / one_s,
+            "wall_to_one_and_work": all_s / (one_s + work_s),
             "cpu_s": busy["cpu_s"] - idle["cpu_s"],
             **_told("server.idle", idle["server"]),
             **_told("server.streams", streams["server"]),
@@ -118,6 +124,15 @@ class Phases:
 
     def _first_link(self) -> float:
         return min(note.at for note in self._gateway.notes() if note.what == "link")
+
+
+def _work_s(pictures: int) -> float:
+    png = painting(transparent=True)
+    started = time.monotonic()
+    with ThreadPoolExecutor(pictures) as pool:
+        kept = list(pool.map(lambda _: canvas([decode(png)]), range(pictures)))
+    assert len(kept) == pictures  # noqa: S101 - all there at once, as ComfyUI keeps them
+    return time.monotonic() - started
 
 
 def _wall_s(steps: list[Step]) -> float:

@@ -42,10 +42,10 @@ _BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticE
 _COLOUR_SPACES = {"L": b"GRAY", "RGB": b"RGB ", "CMYK": b"CMYK"}
 _CHECKER = (0xCC, 0x99)  # light and dark squares of a preview
 _CHECKER_PX = 16
-_THREADS = 4  # of one batch: each needs some 20 MB beside its result for a picture of 1024x1536
 
-# Of the whole process: more threads than cores would finish no sooner, but keep the host's loop from its turn.
-_core = threading.BoundedSemaphore(os.cpu_count() or 1)
+# Of the whole process: more threads than cores would finish no sooner, but keep the host's loop from its turn. And
+# always the same ones: each thread has a heap, and 16 pictures in 16 of them cost more in fresh memory than in work.
+_workers = ThreadPoolExecutor(os.cpu_count() or 1, "gpt4o-image-pixels")
 # warnings.catch_warnings changes the process: two threads inside it at once could leave the filters changed.
 _quiet_lock = threading.Lock()
 
@@ -114,8 +114,7 @@ def decode(data: bytes, enough_px: int = 0) -> Decoded:
     mime = sniff(data)
     if mime is None:
         raise PictureError(f"This is no PNG, JPEG, WebP, GIF or AVIF picture. It begins with {data[:24]!r}.")
-    with _core:
-        return _decoded(data, mime, enough_px)
+    return _workers.submit(_decoded, data, mime, enough_px).result()
 
 
 def _decoded(data: bytes, mime: str, enough_px: int) -> Decoded:
@@ -164,14 +163,12 @@ def canvas(pictures: Sequence[Decoded]) -> Batch:
     mask = np.empty((count, height, width), np.float32)
 
     def fill(index: int) -> None:
-        with _core:
-            rgba = _centred(pictures[index].pixels, width, height)
-            _to_floats(rgba, image[index])
-            _to_floats(bleed(rgba), rgb[index])
-            np.subtract(1, image[index, ..., 3], out=mask[index])
+        rgba = _centred(pictures[index].pixels, width, height)
+        _to_floats(bleed(rgba), rgb[index])  # first: what it needs for itself is gone before the rest is filled
+        _to_floats(rgba, image[index])
+        np.subtract(1, image[index, ..., 3], out=mask[index])
 
-    with ThreadPoolExecutor(min(count, _THREADS), "gpt4o-image-canvas") as pool:  # numpy and Pillow free the GIL
-        list(pool.map(fill, range(count)))
+    list(_workers.map(fill, range(count)))  # numpy and Pillow free the GIL
     return Batch(image, rgb, mask, mixed)
 
 
@@ -188,13 +185,16 @@ def flatten(pixels: Pixels, colour: tuple[int, int, int] | None = None) -> Pixel
 
 def preview(pixels: Pixels, longest_side_px: int = 512) -> Image.Image:
     """A small RGB Pillow image of `pixels` [H,W,3|4] uint8; what is transparent shows a checker."""
+    return _workers.submit(_previewed, pixels, longest_side_px).result()
+
+
+def _previewed(pixels: Pixels, longest_side_px: int) -> Image.Image:
     from PIL import Image
 
-    with _core:
-        small = Image.fromarray(pixels)
-        # The gap lets it average whole squares of pixels first, which is half the work.
-        small.thumbnail((longest_side_px, longest_side_px), reducing_gap=1.0)
-        return Image.fromarray(flatten(np.asarray(small)))
+    small = Image.fromarray(pixels)
+    # The gap lets it average whole squares of pixels first, which is half the work.
+    small.thumbnail((longest_side_px, longest_side_px), reducing_gap=1.0)
+    return Image.fromarray(flatten(np.asarray(small)))
 
 
 def _open(data: bytes, mime: str) -> Image.Image:
