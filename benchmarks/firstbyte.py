@@ -2,8 +2,9 @@
 to the result. Both ends of the first are read off in the gateway, the result's time in the process that has it.
 
 One transparent picture of 1024x1536 a call; the decoding of that picture, which nothing can do without, is told beside
-it. `disk_ms` is how long this machine's disk takes to keep a few bytes for good (fsync): a link is on disk before it is
-fetched, a picture before it is decoded.
+it. The answer takes half a second: `burst` is the same where all of it comes at once, so that a link has to wait until
+the hundred pieces before it are read. `disk_ms` is how long this machine's disk takes to keep a few bytes for good
+(fsync): a link is on disk before it is fetched, a picture before it is decoded.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from .rig.host import NoComfyUI, generate, host, shown
 from .rig.worker import Worker
 
 ROUNDS = 25
+SPEED = 20.0  # the documented answer takes 9.2 s at speed 1
 GOALS = {
     "core.link_to_request_ms": (10.0, True),
     "node.link_to_request_ms": (10.0, True),
@@ -31,19 +33,21 @@ def measure(*, quick: bool = False) -> Report:
     rounds = 3 if quick else ROUNDS
     report: Report = {"disk_ms": disk_s(rounds) * 1e3}
     with Gateway() as gateway:
-        report |= core(gateway, rounds)
+        report |= core("burst", gateway, rounds)
+    with Gateway(SPEED) as gateway:
+        report |= core("core", gateway, rounds)
         try:
             return report | node(gateway, rounds)
         except NoComfyUI as why:
             return report | {"node": str(why)}
 
 
-def core(gateway: Gateway, rounds: int) -> Report:
+def core(name: str, gateway: Gateway, rounds: int) -> Report:
     with tempfile.TemporaryDirectory() as home, Worker(sys.executable, "core", home, gateway.base_url, "one") as worker:
         worker.round()
         gateway.notes()
         told = [(worker.round()["ended"], gateway.notes()) for _ in range(rounds)]
-    return waits("core", told)
+    return waits(name, told)
 
 
 def node(gateway: Gateway, rounds: int) -> Report:

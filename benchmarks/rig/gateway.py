@@ -1,24 +1,21 @@
 """The simulator in a process of its own: answers at once, its pictures painted before, and notes when what left.
 
-`Gateway` starts it. Run as a module it is that process: one line on stdin asks for the notes, its end ends it.
+`Gateway` starts it. Run as a module it is that process: whatever it is asked, it answers with its notes.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-import json
 import struct
-import subprocess
 import sys
 import time
 import zlib
 from itertools import count
-from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).parents[2]
+from .child import Child, asked, tell
+
 SIZE = (1024, 1536)
 IEND_BYTES = 12
 
@@ -33,33 +30,16 @@ class Note(NamedTuple):
     what: str
 
 
-class Gateway:
-    """Context manager. Both kinds of picture are 1024x1536; `speed` as the simulator's."""
+class Gateway(Child):
+    """Both kinds of picture are 1024x1536; `speed` as the simulator's."""
 
     def __init__(self, speed: float = 0.0) -> None:
-        command = [sys.executable, "-m", "benchmarks.rig.gateway", "--speed", str(speed)]
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)  # noqa: S603
-        self.base_url: str = self._line()
-
-    def __enter__(self) -> Gateway:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.communicate()
+        super().__init__(sys.executable, "gateway", "--speed", str(speed))
+        self.base_url: str = self.told()
 
     def notes(self) -> list[Note]:
         """Those since they were last asked for."""
-        assert self._process.stdin is not None  # noqa: S101 - a pipe, as above
-        self._process.stdin.write("notes\n")
-        self._process.stdin.flush()
-        return [Note(*note) for note in self._line()]
-
-    def _line(self) -> Any:
-        assert self._process.stdout is not None  # noqa: S101
-        return json.loads(self._process.stdout.readline())
+        return [Note(*note) for note in self.ask("notes")]
 
 
 def main() -> None:
@@ -72,16 +52,11 @@ def main() -> None:
     from gpt4o_image.simulator import Simulator
 
     with Simulator(speed=options.speed) as simulator:
-        _tell(simulator.base_url)
-        for _ in sys.stdin:
+        tell(simulator.base_url)
+        for _ in asked():
             known = list(notes)
             del notes[: len(known)]
-            _tell(known)
-
-
-def _tell(value: object) -> None:
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()
+            tell(known)
 
 
 def _watch(notes: list[Note]) -> None:
@@ -110,7 +85,7 @@ def _paint_before() -> None:
     """Painting takes longer than all that is measured. Each picture is a file of its own, as from a gateway."""
     from gpt4o_image.simulator import pictures
 
-    painted = {transparent: _png(transparent=transparent) for transparent in (False, True)}
+    painted = {transparent: painting(transparent=transparent) for transparent in (False, True)}
     numbers = count()
 
     def paint(self: Any) -> bytes:
@@ -120,8 +95,8 @@ def _paint_before() -> None:
     pictures.Picture._paint = paint
 
 
-def _png(*, transparent: bool) -> bytes:
-    """A photograph, of the bytes that a real picture has; the transparent one has soft edges and nothing around."""
+def painting(*, transparent: bool) -> bytes:
+    """PNG: a photograph, of the bytes that a real one has; the transparent one has soft edges and nothing around."""
     import numpy as np
     from PIL import Image
 
