@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from .addresses import mirrors
-from .check import check
 from .entries import MOVED, Entry
 from .errors import GPT4oImageError, shorten
 from .gateways import AIHUBMIX, CONFIG_FILE, DEFAULT, KEY_VARIABLE, SIMULATOR, Config, has_key, locate
@@ -125,6 +124,8 @@ def detail(entry: Entry, hide: Discretion, percent: int | None = None, warnings:
 
 def findings(config: Config, environ: Mapping[str, str], gateway_name: str) -> Json:
     """What the free check says. Takes up to about 10 s."""
+    from .check import check  # seldom asked for, and ComfyUI's start would wait for it
+
     hide = Discretion(config, environ)
     found = [finding.as_json() for finding in check(config, environ, gateway_name)]
     return {"findings": [{name: hide(v) if isinstance(v, str) else v for name, v in one.items()} for one in found]}

@@ -30,11 +30,11 @@ from .encoding import (
 )
 from .errors import GPT4oImageError
 from .pixels import PictureError, decode, sniff
+from .request import MAX_FRAMES
 
 Format = Literal["auto", "jpeg", "webp", "png"]
 _Result = TypeVar("_Result")
 
-MAX_FRAMES = 16
 MAX_PART_BYTES = 20 * 10**6  # for a picture: OpenAI's older guides, AiHubMix
 MAX_REQUEST_BYTES = 50 * 10**6  # for a request, in base64: OpenAI's vision guide
 

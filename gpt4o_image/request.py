@@ -20,6 +20,7 @@ ARTIST_NAMES = ("stop", "warn", "allow")
 # The Images API's sizes, and the ratio that is said in the prompt as well: AiHubMix, "GPT-4o-image".
 SIZES = {"auto": "auto", "1024x1024": "1:1", "1536x1024": "3:2", "1024x1536": "2:3"}
 MAX_N = 10
+MAX_FRAMES = 16  # of references
 MAX_SEED = 2**31 - 1
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from ..gpt4o_image.references import Part
 from ..gpt4o_image.request import ASPECT_RATIOS, COUNTS, Request
 from . import host, inputs
 from .pictures import outputs, pay
-from .sockets import References, parts_of, picture_sockets
+from .sockets import References, picture_sockets
+
+if TYPE_CHECKING:
+    from ..gpt4o_image.references import Part
 
 
 class Generate(io.ComfyNode):
@@ -80,6 +82,8 @@ class Generate(io.ComfyNode):
         prepared: tuple[Part, ...] | None = None,
     ) -> io.NodeOutput:
         def make(cancelled: host.Cancelled) -> Request:
+            from .frames import parts_of  # as in pictures.py
+
             parts = parts_of(references, prepared or (), cancelled)
             return Request(prompt, model, aspect_ratio, background, count, seed, artist_names, references=parts)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io, ui
 
 from ..gpt4o_image.errors import GPT4oImageError
 from ..gpt4o_image.pixels import canvas, decode
-from ..gpt4o_image.references import Part, Policy, prepare
 from . import host
-from .sockets import CACHE, References, frames_of, picture_sockets
+from .sockets import References, picture_sockets
 from .tensors import to_tensors
+
+if TYPE_CHECKING:
+    from ..gpt4o_image.references import Part
 
 
 class PrepareReferences(io.ComfyNode):
@@ -54,6 +56,10 @@ class PrepareReferences(io.ComfyNode):
         budget_kib: int = 1024,
         images: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
+        # As in pictures.py: what ComfyUI's start need not wait for.
+        from ..gpt4o_image.references import Policy, prepare
+        from .frames import CACHE, frames_of
+
         frames = frames_of(images)
         if not frames:
             raise GPT4oImageError("reference", "No picture is connected. Connect one to image_01.")
