@@ -61,7 +61,6 @@ class Conversation:
         self._warnings: list[str] = []
         self._pictures: list[PaidPicture] = []
         self._answered = False
-        self._left = False
         self._writes: list[asyncio.Future[None]] = []
         self._heartbeat: asyncio.Task[None] | None = None
         self._timings: dict[str, float] = {}
@@ -71,7 +70,7 @@ class Conversation:
             gateway.origin,
             self._started + timeout_s + _DOWNLOAD_S,
             keep=record.picture,
-            arrived=self._arrived,
+            arrived=_teller(notify),
         )
 
     async def to_end(self) -> GPT4oImageError | None:
@@ -167,12 +166,6 @@ class Conversation:
         self._gathering.start(picture)
         self._notify(Downloading(self._gathering.arrived, self._gathering.total))
 
-    def _arrived(self, picture: PaidPicture) -> None:
-        if self._left:
-            return
-        self._notify(Arrived(picture))
-        self._notify(Downloading(self._gathering.arrived, self._gathering.total))
-
     async def _collect(self, stopped_by: GPT4oImageError | None) -> GPT4oImageError | None:
         while self._gathering.running:
             await asyncio.to_thread(self._gathering.wait, _POLL_S)
@@ -196,7 +189,7 @@ class Conversation:
 
     async def _leave(self, cancelled: GPT4oImageError) -> GPT4oImageError:
         """After Cancel the downloads go on by themselves, into the vault: their pictures are paid for."""
-        self._left = True
+        self._gathering.leave()
         await asyncio.to_thread(self._gathering.wait, self._linger_s)
         return cancelled
 
@@ -255,3 +248,11 @@ class Conversation:
             details={**kept, "task_id": self._said.task_id, "timings": self._timings},
         )
         return outcome
+
+
+def _teller(notify: Callable[[Notice], None]) -> Callable[[PaidPicture, int, int], None]:
+    def arrived(picture: PaidPicture, done: int, total: int) -> None:
+        notify(Arrived(picture))
+        notify(Downloading(done, total))
+
+    return arrived

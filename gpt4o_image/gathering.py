@@ -31,8 +31,9 @@ class Gathering:
     """Context manager. Leaving it stops what still runs; it does not wait for a server that keeps silent.
 
     `pictures` and `links` may grow while it runs: mirrors are looked up in them when they are needed. `keep` gets
-    (index, bytes, their sha256, address) before they are decoded, `arrived` the picture after; both are called from the
-    download threads.
+    (index, bytes, their sha256, address) before they are decoded, `arrived` the picture after, how many are here and of
+    how many; both are called from the download threads. Neither may hold on to this: a cycle would keep the pixels of
+    all pictures in memory until Python looks for cycles.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Gathering:
         deadline: float,
         *,
         keep: Callable[[int, bytes, str, str | None], None],
-        arrived: Callable[[PaidPicture], None],
+        arrived: Callable[[PaidPicture, int, int], None],
     ) -> None:
         self._pictures = pictures
         self._links = links
@@ -56,6 +57,7 @@ class Gathering:
         self._changed = threading.Condition()
         self._parallel = threading.BoundedSemaphore(_PARALLEL)
         self._slots: list[_Slot] = []
+        self._left = False
 
     def __enter__(self) -> Gathering:
         return self
@@ -72,6 +74,10 @@ class Gathering:
         # A daemon: a download that hangs after Cancel must not keep the process from ending.
         thread = threading.Thread(target=self._download, args=(slot,), name="gpt4o-image-download", daemon=True)
         thread.start()
+
+    def leave(self) -> None:
+        """Goes on, but `arrived` is told of nothing more."""
+        self._left = True
 
     def all_known(self) -> None:
         """The answer has ended: no further mirrors will come."""
@@ -124,8 +130,8 @@ class Gathering:
         except Exception as error:  # noqa: BLE001 - the thread's end: a fault of ours must not look like a wait
             slot.reasons = (f"{slot.shown.address}: {type(error).__name__}: {error}",)
         try:
-            if slot.picture and not self._stop.is_set():
-                self._arrived(slot.picture)
+            if slot.picture and not self._left and not self._stop.is_set():
+                self._arrived(slot.picture, self.arrived, self.total)
         finally:
             with self._changed:
                 slot.done = True

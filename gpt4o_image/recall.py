@@ -76,7 +76,7 @@ def _fetch(
         own_origin,
         time.monotonic() + _FETCH_S,
         keep=record.picture,
-        arrived=lambda _: progressed(here + gathering.arrived, len(entry.pictures)),
+        arrived=lambda _, arrived, __: progressed(here + arrived, len(entry.pictures)),
     ) as gathering:
         gathering.all_known()
         for picture in missing:

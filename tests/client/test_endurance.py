@@ -3,7 +3,9 @@
 import gc
 import random
 import threading
+import time
 import tracemalloc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -109,3 +111,25 @@ def prompt_of(run, path):
         for link in (*entry.pictures, *entry.links)
         if urlsplit(link.address).path == path
     )
+
+
+@pytest.mark.parametrize("again", ["paid", "from the vault", "fetched again"])
+def test_pictures_are_let_go_of_without_a_search_for_cycles(run, again):
+    """Python may not search for minutes, and the pixels of a run are tens of megabytes."""
+    if again != "paid":
+        run("a fox")
+    if again == "fetched again":
+        for file in run.vault.entries()[0].files:
+            file.path.unlink()
+    gc.collect()
+    gc.disable()
+    try:
+        pictures = [weakref.ref(picture.decoded) for picture in run("a fox").pictures]
+        assert len(pictures) == 2
+        run.notices.clear()
+        deadline = time.monotonic() + 10  # the download's thread may be on its last line
+        while any(picture() for picture in pictures):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        gc.enable()
