@@ -18,8 +18,9 @@ from .errors import GPT4oImageError
 from .gateways import Config, Gateway, choose_gateway
 from .notices import Kept, Notice, Recorded, Waiting
 from .outcome import Outcome
+from .prompt import new_entry
 from .recall import recall, telling
-from .record import Record, new_entry
+from .record import Record
 from .references import too_large_advice
 from .request import Request, check_request
 from .vault import Entry, Vault

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -11,33 +9,8 @@ from typing import Any
 
 from .errors import Billed
 from .events import Link, Picture
-from .gateways import Gateway
 from .pixels import sniff
-from .prompt import prompt_text
-from .request import Request
-from .vault import NewEntry, Vault
-
-
-def new_entry(request: Request, gateway: Gateway) -> NewEntry:
-    """What the vault keeps of a request. The key leaves out what does not change the picture that is bought."""
-    sent = prompt_text(request)
-    told: dict[str, Any] = {
-        "endpoint": request.endpoint,
-        "gateway": gateway.name,
-        "model": request.model,
-        "prompt": sent,
-        "options": request.options(),
-        "references": [part.digest for part in request.references],
-    }
-    return NewEntry(
-        key=hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
-        gateway=gateway.name,
-        model=request.model,
-        prompt=request.prompt,
-        # The embedded simulator has no address of its own, and no price.
-        price_usd=gateway.prices.get(request.model) if gateway.base_url else 0.0,
-        details=told,
-    )
+from .vault import Vault
 
 
 class Record:
