@@ -96,11 +96,11 @@ class ComfyUIServer:
     def view(self, filename: str, subfolder: str = "", folder_type: str = "output") -> bytes:
         """The bytes of a file that a node reported in its ui output."""
         query = urlencode({"filename": filename, "subfolder": subfolder, "type": folder_type})
-        return self._request(f"/view?{query}")
+        return self.request(f"/view?{query}")
 
     def interrupt(self) -> None:
         """Stops what is running; the queue goes on."""
-        self._request("/interrupt", {})
+        self.request("/interrupt", {})
 
     def object_info(self, node: str | None = None) -> Json:
         """What ComfyUI tells the browser of one node class, or of all; {} for a class it does not have."""
@@ -110,9 +110,10 @@ class ComfyUIServer:
         return self._json("/system_stats")
 
     def _json(self, path: str, body: Json | None = None) -> Json:
-        return cast(Json, json.loads(self._request(path, body)))
+        return cast(Json, json.loads(self.request(path, body)))
 
-    def _request(self, path: str, body: Json | None = None) -> bytes:
+    def request(self, path: str, body: Json | None = None) -> bytes:
+        """The answer to any other GET, or to a POST of `body`. Raises HTTPError."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(  # noqa: S310 - the origin is ours, http on loopback
             self.origin + path, data=data, headers={"Content-Type": "application/json"}
@@ -246,9 +247,9 @@ class HeadlessComfyUI(ComfyUIServer):
             return
         raise self._error(f"ComfyUI did not start within {self._start_timeout_s:.0f} seconds.")
 
-    def _request(self, path: str, body: Json | None = None) -> bytes:
+    def request(self, path: str, body: Json | None = None) -> bytes:
         try:
-            return super()._request(path, body)
+            return super().request(path, body)
         except OSError as error:
             status = self._process.poll() if self._process else None
             if status is None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+START_AND_RUN_S = 300  # the first test waits for ComfyUI's start
 
 
 def load_package(name="gpt4o_image"):
@@ -58,6 +60,12 @@ def pytest_generate_tests(metafunc):
         # Without COMFYUI_PYTHON, which cannot be the interpreter of them all: each has its own.
         each = [find_comfyui(ROOT, {"COMFYUI_PATH": folder}) for folder in folders]
         metafunc.parametrize("comfyui", each, indirect=True, ids=[found.version for found in each], scope="session")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.is_relative_to(HERE / "host") or item.path.is_relative_to(HERE / "web"):
+            item.add_marker(pytest.mark.timeout(START_AND_RUN_S))
 
 
 @pytest.fixture(autouse=True)
@@ -116,13 +124,23 @@ def clean_environment():
         yield
 
 
+@pytest.fixture(scope="session")
+def simulator(clean_environment):
+    """The gateway of the ComfyUIs that tests start."""
+    from gpt4o_image.simulator import Simulator
+
+    # A percentage each 50 ms: half of them would be lost in ComfyUI's ProgressBar, which sends every 100 ms.
+    with Simulator(speed=10.0) as running:
+        yield running
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter):
     """The last things said, below all that pytest itself has to say."""
     result = yield
     for line in outcomes_by_comfyui(terminalreporter.stats):
         terminalreporter.write_line(line)
-    for folder, name in (("host", "HOST"), ("web", "BROWSER")):
+    for folder, name in (("host", "HOST"), ("web", "BROWSER"), ("fuzz", "FUZZING")):
         skipped = [r for r in terminalreporter.stats.get("skipped", []) if f"{folder}/test_" in r.nodeid]
         if skipped:
             reasons = {str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped}

@@ -58,11 +58,11 @@ class Host:
 
     def probe(self, what: str) -> Any:
         """What the probe tells: `lags` or `loads`."""
-        return json.loads(self.server._request(f"{ROUTE}/{what}"))
+        return json.loads(self.server.request(f"{ROUTE}/{what}"))
 
     def forget(self) -> None:
         """Frees the results of earlier prompts, which ComfyUI keeps; waits until its memory has settled."""
-        self.server._request("/free", {"free_memory": True, "unload_models": True})
+        self.server.request("/free", {"free_memory": True, "unload_models": True})
         held, before = peak_bytes(self.pid, reset=True), 0
         while held != before:
             time.sleep(1)

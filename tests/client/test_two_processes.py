@@ -1,18 +1,16 @@
 """Several processes on one GPT4O_IMAGE_HOME: who pays, who waits, and what comes of a process that dies."""
 
 import json
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
 
 import pytest
+from silence import silence
 
 from gpt4o_image.simulator import Simulator
 
-LONG_SILENT_S = 120.0
 PATIENCE_S = 60.0
 
 
@@ -71,12 +69,6 @@ def gets(simulator):
     return [record for record in simulator.requests() if record["method"] == "GET"]
 
 
-def age(vault, entry_id):
-    """Nothing was heard of a run for long: the test need not wait for it."""
-    with closing(sqlite3.connect(vault.folder / "vault.sqlite3", timeout=30)) as db, db:
-        db.execute("UPDATE results SET alive = alive - ? WHERE id = ?", (LONG_SILENT_S, entry_id))
-
-
 def test_three_processes_pay_once(process, simulator):
     reports = [finished(each) for each in [process("a fox") for _ in range(3)]]
     assert simulator.posts() == 1
@@ -92,7 +84,7 @@ def test_the_links_of_a_process_that_died_are_fetched_and_not_paid_for_again(pro
     payer.kill()
     payer.wait()
     (dead,) = run.vault.entries()
-    age(run.vault, dead.id)
+    silence(run.vault, dead.id)
     outcome = run("a fox [[download_slow]]")
     assert (outcome.reused, outcome.result_id, len(outcome.pictures)) == (True, dead.id, 2)
     assert simulator.posts() == 1

@@ -17,14 +17,7 @@ from PIL import Image
 from gpt4o_image.headless import HeadlessComfyUI, failure
 
 KEY = "sk-test-0123456789abcdef"
-START_AND_RUN_S = 300  # the first test waits for ComfyUI's start
 TEST_NODES = Path(__file__).parents[1] / "fixtures" / "test_nodes"
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.timeout(START_AND_RUN_S))
 
 
 # -- what a browser sees ------------------------------------------------------------------------------
@@ -220,15 +213,6 @@ class Host:
 
 
 # -- fixtures -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def simulator(clean_environment):
-    from gpt4o_image.simulator import Simulator
-
-    # A percentage each 50 ms: half of them would be lost in ComfyUI's ProgressBar, which sends every 100 ms.
-    with Simulator(speed=10.0) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

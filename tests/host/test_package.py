@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import urllib.request
 
 import pytest
 
@@ -115,20 +114,11 @@ def test_it_runs_a_template_in_an_empty_comfyui(installed, comfyui, monkeypatch)
     monkeypatch.delenv("GPT4O_IMAGE_HOME")
     base = installed.parents[1]
     with HeadlessComfyUI(comfyui, {"gpt4o-image": installed}, base_directory=base) as server:
-        templates = got_json(server, "/workflow_templates")
+        templates = json.loads(server.request("/workflow_templates"))
         assert "transparent_sticker" in templates["gpt4o-image"]
-        workflow = got_json(server, "/api/workflow_templates/gpt4o-image/transparent_sticker.json")
-        assert b"GPT-4o Image" in got(server, "/extensions/gpt4o-image/docs/GPT4oImage_Generate.md")
+        workflow = json.loads(server.request("/api/workflow_templates/gpt4o-image/transparent_sticker.json"))
+        assert b"GPT-4o Image" in server.request("/extensions/gpt4o-image/docs/GPT4oImage_Generate.md")
         entry = server.wait(server.submit(to_prompt(workflow, server.object_info())), timeout_s=200)
     assert failure(entry) is None
     assert list((base / "output").glob("*.png"))
     assert (base / "user" / "__gpt4o_image" / "vault").is_dir()
-
-
-def got(server, path):
-    with urllib.request.urlopen(server.origin + path, timeout=30) as answer:
-        return answer.read()
-
-
-def got_json(server, path):
-    return json.loads(got(server, path))

@@ -1,22 +1,13 @@
 """Every template runs in this ComfyUI as it is, but for the gateway: the tests' simulator is quicker."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from templates import NEEDS_A_CHECKPOINT, NEEDS_AN_UPSCALER, TEMPLATES, UPSCALER, at_the_quick_gateway, each_of
 
 from gpt4o_image.workflow import to_prompt
-
-TEMPLATES = sorted((Path(__file__).parents[2] / "example_workflows").glob("*.json"))
-UPSCALER = "RealESRGAN_x4plus.pth"
-NEEDS_A_CHECKPOINT = "upscale_and_refine"
-NEEDS_AN_UPSCALER = "transparent_upscale_model"
-
-
-def named(templates):
-    return pytest.mark.parametrize("template", templates, ids=lambda path: path.stem)
 
 
 @pytest.fixture(scope="module")
@@ -30,22 +21,17 @@ def upscalers(host, make_upscaler):
 @pytest.fixture
 def graph_of(host):
     def graph(template):
-        nodes = to_prompt(json.loads(template.read_text("utf-8")), host.server.object_info())
-        for node in nodes.values():
-            assert node["inputs"].get("gateway", "simulator") == "simulator"
-            if "gateway" in node["inputs"]:
-                node["inputs"]["gateway"] = "aihubmix"
-        return nodes
+        return at_the_quick_gateway(to_prompt(json.loads(template.read_text("utf-8")), host.server.object_info()))
 
     return graph
 
 
-@named(TEMPLATES)
+@each_of(TEMPLATES)
 def test_it_has_only_what_this_comfyui_has(graph_of, template):
     assert any(node["class_type"].startswith("GPT4oImage_") for node in graph_of(template).values())
 
 
-@named(TEMPLATES)
+@each_of(TEMPLATES)
 def test_it_has_a_small_thumbnail_and_no_path(template):
     text = template.read_text("utf-8")
     assert template.stem.isascii()
@@ -56,7 +42,7 @@ def test_it_has_a_small_thumbnail_and_no_path(template):
         assert picture.format == "JPEG"
 
 
-@named([template for template in TEMPLATES if template.stem not in (NEEDS_A_CHECKPOINT, NEEDS_AN_UPSCALER)])
+@each_of([template for template in TEMPLATES if template.stem not in (NEEDS_A_CHECKPOINT, NEEDS_AN_UPSCALER)])
 def test_it_runs(host, graph_of, template, generate, all_outputs):
     if template.stem == "load_paid_result":  # it goes on from what was paid for before
         assert host.run(all_outputs(generate("paid before", count="1", background="transparent"))).failure is None
@@ -71,7 +57,7 @@ def test_it_runs(host, graph_of, template, generate, all_outputs):
 
 @pytest.mark.usefixtures("upscalers")
 @pytest.mark.parametrize("scale", [2, 4])
-@named([template for template in TEMPLATES if template.stem == NEEDS_AN_UPSCALER])
+@each_of([template for template in TEMPLATES if template.stem == NEEDS_AN_UPSCALER])
 def test_an_upscaled_picture_keeps_its_transparency(host, graph_of, template, scale):
     graph = graph_of(template)
     (loader,) = [node for node in graph.values() if node["class_type"] == "UpscaleModelLoader"]

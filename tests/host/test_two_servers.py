@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from silence import silence
 
 from gpt4o_image.headless import HeadlessComfyUI
 from gpt4o_image.vault import Vault
 
-# More than a row may be silent before its run is taken for dead.
-LONG_SILENT_S = 120.0
 RUN_S = 60.0
 
 
@@ -105,12 +104,6 @@ def test_the_command_beside_a_server_waits_and_reuses(host, generate, save, serv
     assert len(host.posts(graph)) == 1
 
 
-def age(vault, entry_id):
-    """Nothing was heard of a run for long: the test need not wait for it."""
-    with closing(sqlite3.connect(vault.folder / "vault.sqlite3", timeout=30)) as db, db:
-        db.execute("UPDATE results SET alive = alive - ? WHERE id = ?", (LONG_SILENT_S, entry_id))
-
-
 def test_a_server_that_dies_while_it_pays_is_not_waited_for_for_ever(host, other, generate, save, vault):
     graph = with_report(generate("dies [[long_queue]]"), save)
     other.start(graph)
@@ -124,7 +117,7 @@ def test_a_server_that_dies_while_it_pays_is_not_waited_for_for_ever(host, other
     run.wait_for("executing", "1")
     time.sleep(1)  # long enough to pay, had it not waited
     assert len(host.posts(graph)) == 1
-    age(vault, dead.id)
+    silence(vault, dead.id)
     host.wait_for_posts(graph, 2, timeout_s=40)
     host.server.interrupt()
     assert run.finish(RUN_S).failure == "interrupted"

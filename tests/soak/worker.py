@@ -91,7 +91,9 @@ def set_clock(offset_s):
 
 
 def ours():
-    return [thread for thread in threading.enumerate() if thread.name.startswith(("soak-", "gpt4o-image"))]
+    """All but those that decode, which wait for work as long as the process lives."""
+    running = [thread for thread in threading.enumerate() if thread.name.startswith(("soak-", "gpt4o-image"))]
+    return [thread for thread in running if not thread.name.startswith("gpt4o-image-pixels")]
 
 
 def drained():

@@ -17,7 +17,6 @@ from web.screen import SIZE, Screen, Trouble, idle, new_user
 from gpt4o_image.headless import HeadlessComfyUI
 
 KEY = "sk-test-0123456789abcdef"
-START_AND_RUN_S = 300  # the first test waits for ComfyUI's start
 WAIT_MS = 60_000  # a busy machine with two cores; what is there is found at once
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ALONE = "--disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
@@ -25,13 +24,8 @@ ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", *ALONE.split()]
 
 
 def pytest_collection_modifyitems(config, items):
-    left_out = []
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.timeout(START_AND_RUN_S))
-            if is_second_canvas(item) and not config.getoption("both_canvases"):
-                left_out.append(item)
-    if left_out:
+    left_out = [item for item in items if is_second_canvas(item)]
+    if left_out and not config.getoption("both_canvases"):
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
 
@@ -61,14 +55,6 @@ def browser():
         running = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         yield running
         running.close()
-
-
-@pytest.fixture(scope="session")
-def simulator(clean_environment):
-    from gpt4o_image.simulator import Simulator
-
-    with Simulator(speed=10.0) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

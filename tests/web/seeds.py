@@ -38,12 +38,11 @@ def seed(vault, results):
         for row, result in enumerate(results):
             _insert(db, row, result)
             for number in range(result.get("stored", 0)):
-                name = files.setdefault(picture_of(row, number), _kept(vault, picture_of(row, number)))
+                which = (row + number) % 20
+                if which not in files:
+                    files[which] = _kept(vault, which)
+                name = files[which]
                 db.execute("INSERT INTO files VALUES (?, ?, ?, ?, NULL)", (result["id"], number, name[:-4], name))
-
-
-def picture_of(row, number):
-    return (row + number) % 20
 
 
 def _kept(vault, number):

@@ -1,24 +1,17 @@
 """Every template in the real front end: it opens without a complaint, and what Run would send runs to the end."""
 
 import json
-from pathlib import Path
 
 import pytest
+from templates import NEEDS_A_CHECKPOINT, TEMPLATES, UPSCALER, at_the_quick_gateway, each_of
 from web.screen import idle
 
 from gpt4o_image.headless import failure
 from gpt4o_image.workflow import to_prompt
 
-TEMPLATES = sorted((Path(__file__).parents[2] / "example_workflows").glob("*.json"))
-NEEDS_A_CHECKPOINT = "upscale_and_refine"
-UPSCALER = "upscale_models/RealESRGAN_x4plus.pth"
 CHECKPOINT = "checkpoints/v1-5-pruned-emaonly-fp16.safetensors"
 # By then the front end has told of missing nodes and models: test_opening.py sees it tell.
 SETTLED = "() => new Promise(done => requestIdleCallback(() => setTimeout(done, 500)))"
-
-
-def named(templates):
-    return pytest.mark.parametrize("template", templates, ids=lambda path: path.stem)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +21,7 @@ def models(server, make_upscaler):
     The checkpoint is there to be found; none is ever loaded.
     """
     folder = server.base_directory / "models"
-    make_upscaler(folder / UPSCALER, 2)
+    make_upscaler(folder / "upscale_models" / UPSCALER, 2)
     (folder / CHECKPOINT).parent.mkdir(parents=True, exist_ok=True)
     (folder / CHECKPOINT).touch()
 
@@ -65,7 +58,7 @@ def asked_for(inputs, info):
     return {name: value for name, value in inputs.items() if name.split(".")[0] in names}
 
 
-@named(TEMPLATES)
+@each_of(TEMPLATES)
 def test_it_opens_without_a_complaint(screen, screenshots, template):
     prompt = opened_prompt(screen, template)
     screen.page.screenshot(path=screenshots / "opened.png")
@@ -84,7 +77,7 @@ def required(info):
 
 
 @pytest.mark.parametrize("canvas", ["classic"], indirect=True)  # the prompts are the same on both
-@named([template for template in TEMPLATES if template.stem != NEEDS_A_CHECKPOINT])
+@each_of([template for template in TEMPLATES if template.stem != NEEDS_A_CHECKPOINT])
 def test_what_run_would_send_runs_to_the_end(screen, template):
     prompt = at_the_quick_gateway(opened_prompt(screen, template))
     if template.stem == "load_paid_result":  # it goes on from what was paid for before
@@ -97,19 +90,10 @@ def test_what_run_would_send_runs_to_the_end(screen, template):
 
 
 @pytest.mark.parametrize("canvas", ["classic"], indirect=True)
-@named([template for template in TEMPLATES if template.stem == NEEDS_A_CHECKPOINT])
+@each_of([template for template in TEMPLATES if template.stem == NEEDS_A_CHECKPOINT])
 def test_what_needs_a_checkpoint_is_valid_at_least(screen, template):
     screen.server.submit(opened_prompt(screen, template))  # raises what ComfyUI has against it
     idle(screen.page, screen.server.origin)
-
-
-def at_the_quick_gateway(prompt):
-    """The tests' simulator instead of the same one that a user waits ten seconds for."""
-    for node in prompt.values():
-        if "gateway" in node["inputs"]:
-            assert node["inputs"]["gateway"] == "simulator"
-            node["inputs"]["gateway"] = "aihubmix"
-    return prompt
 
 
 def run(server, prompt):
