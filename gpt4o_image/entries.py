@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from os.path import basename
 from pathlib import Path
 from typing import Any, cast
 
@@ -99,7 +100,8 @@ def read_entries(db: sqlite3.Connection, rows: Sequence[sqlite3.Row], files: Pat
         links_of[link["result_id"]].append(link)
     files_of: dict[str, list[File]] = defaultdict(list)
     for row in db.execute(f"SELECT * FROM files WHERE {among} ORDER BY result_id, picture", (ids,)):  # noqa: S608
-        path = files / Path(row["name"]).name  # never outside, whatever the row says
+        # Never outside, whatever the row says; Path.name would be an eighth of a list's time.
+        path = files / basename(row["name"])  # noqa: PTH119
         files_of[row["result_id"]].append(File(row["picture"], row["sha256"], path, row["url"]))
     return [_entry(row, links_of[row["id"]], files_of[row["id"]]) for row in rows]
 

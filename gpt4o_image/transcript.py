@@ -71,7 +71,7 @@ class Transcript:
             self._add_gen_ids(_GEN_ID.findall(text))
         if self.task_id or len(text) < _SHORTEST_TASK_ID:
             return
-        if named := _TASK_ID.search(text) or _NAMED_ID.search(text):
+        if named := ("task_" in text and _TASK_ID.search(text)) or _NAMED_ID.search(text):
             self.task_id = named[named.lastindex or 0]
 
     def notice(self, value: dict[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from comfy_api.latest import io
 
 from ..gpt4o_image.request import ASPECT_RATIOS, COUNTS, Request
 from . import host, inputs
-from .pictures import outputs, pay
+from .outputs import outputs
 from .sockets import References, picture_sockets
 
 if TYPE_CHECKING:
@@ -81,9 +81,11 @@ class Generate(io.ComfyNode):
         references: dict[str, Any] | None = None,
         prepared: tuple[Part, ...] | None = None,
     ) -> io.NodeOutput:
-        def make(cancelled: host.Cancelled) -> Request:
-            from .frames import parts_of  # as in pictures.py
+        # What a node needs when it runs: ComfyUI's start need not wait for it.
+        from .frames import parts_of
+        from .pictures import pay
 
+        def make(cancelled: host.Cancelled) -> Request:
             parts = parts_of(references, prepared or (), cancelled)
             return Request(prompt, model, aspect_ratio, background, count, seed, artist_names, references=parts)
 

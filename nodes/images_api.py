@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..gpt4o_image.request import MAX_N, SIZES, Request
 from . import inputs
-from .pictures import outputs, pay
+from .outputs import outputs
 
 
 class ImagesAPI(io.ComfyNode):
@@ -63,6 +63,8 @@ class ImagesAPI(io.ComfyNode):
         gateway: str = "default",
         artist_names: str = "stop",
     ) -> io.NodeOutput:
+        from .pictures import pay  # as in generate.py
+
         request = Request(
             prompt,
             model,

@@ -1,10 +1,9 @@
-"""What browsers follow live: the calls that are being made in this server, and how far they are."""
+"""What browsers are told while a call is being made."""
 
 from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections.abc import Callable, Mapping
 
 from ..gpt4o_image.events import Progress
@@ -12,31 +11,7 @@ from ..gpt4o_image.notices import Kept, Notice, Recorded
 from ..gpt4o_image.record import Record
 from ..gpt4o_image.vault import Vault
 from . import host
-
-
-class Running:
-    """Percentages of the running calls, by result id. Any thread may call."""
-
-    def __init__(self) -> None:
-        self._percents: dict[str, int | None] = {}
-        self._lock = threading.Lock()
-
-    def percent(self, result_id: str) -> int | None:
-        """None for a call that has said none yet, or that another process makes."""
-        with self._lock:
-            return self._percents.get(result_id)
-
-    def put(self, result_id: str, percent: int | None) -> None:
-        with self._lock:
-            self._percents[result_id] = percent
-
-    def drop(self, result_id: str) -> None:
-        with self._lock:
-            self._percents.pop(result_id, None)
-
-
-# One for the whole server: the nodes write it, the list of results reads it.
-RUNNING = Running()
+from .running import RUNNING
 
 
 class LiveResult:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
 from ..gpt4o_image.entries import LATEST
 from ..gpt4o_image.errors import GPT4oImageError, shorten
 from ..gpt4o_image.gateways import Config, own_origin
-from ..gpt4o_image.outcome import Outcome
 from ..gpt4o_image.vault import Vault
 from . import host
 from .inputs import config_for_choices
-from .pictures import Tell, give, outputs
+from .outputs import outputs
+
+if TYPE_CHECKING:
+    from ..gpt4o_image.outcome import Outcome
+    from .pictures import Tell
 
 _CHOICES = 100
 # Between the id and the prompt in a choice; ids have none of it.
@@ -53,9 +57,11 @@ class LoadResult(io.ComfyNode):
 
     @classmethod
     async def execute(cls, result: str = LATEST) -> io.NodeOutput:
-        def work(config: Config, vault: Vault, tell: Tell, cancelled: host.Cancelled) -> Outcome:
-            from ..gpt4o_image.recall import recall, telling  # as in pictures.py
+        # As in generate.py: what ComfyUI's start need not wait for.
+        from ..gpt4o_image.recall import recall, telling
+        from .pictures import give
 
+        def work(config: Config, vault: Vault, tell: Tell, cancelled: host.Cancelled) -> Outcome:
             entry = vault.entry(_id(result, vault))
             return recall(
                 vault,

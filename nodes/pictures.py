@@ -1,4 +1,7 @@
-"""What every node that gives pictures does: work in a thread, its face on the node, the four outputs."""
+"""What every node that gives pictures does: work in a thread, its face on the node, the four outputs.
+
+Loaded, with most of the pack, when a node runs: ComfyUI's start need not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from comfy_api.latest import io
 
 from ..gpt4o_image.errors import GPT4oImageError, shorten
 from ..gpt4o_image.gateways import Config, load_config
+from ..gpt4o_image.generate import generate
 from ..gpt4o_image.notices import Notice
 from ..gpt4o_image.outcome import Outcome
 from ..gpt4o_image.pixels import Batch, canvas
@@ -25,16 +29,6 @@ Tell = Callable[[Notice], None]
 Work = Callable[[Config, Vault, Tell, host.Cancelled], Outcome]
 
 
-def outputs() -> list[io.Output]:
-    """The four outputs of every node that gives pictures, in their fixed order."""
-    return [
-        io.Image.Output("image", tooltip="RGBA where a picture has real transparency, else RGB."),
-        io.Image.Output("rgb", tooltip="Always RGB; colours bled under the transparent part, for upscalers and VAE."),
-        io.Mask.Output("mask", tooltip="1 = transparent, as LoadImage gives it; zeros for an opaque picture."),
-        io.String.Output("report", tooltip="What came and what it cost, as JSON."),
-    ]
-
-
 async def pay(make: Callable[[host.Cancelled], Request], gateway: str, hidden: io.HiddenHolder) -> io.NodeOutput:
     """The outputs of one paid call, or of the vault where the same was paid for before.
 
@@ -43,9 +37,6 @@ async def pay(make: Callable[[host.Cancelled], Request], gateway: str, hidden: i
     """
 
     def work(config: Config, _: Vault, tell: Tell, cancelled: host.Cancelled) -> Outcome:
-        # Half of the pack, which ComfyUI's start need not wait for.
-        from ..gpt4o_image.generate import generate
-
         request = make(cancelled)
         with host.SLOTS.one_of(config.max_parallel, cancelled):
             return generate(request, gateway, config, os.environ, notify=tell, cancelled=cancelled)

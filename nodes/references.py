@@ -56,7 +56,7 @@ class PrepareReferences(io.ComfyNode):
         budget_kib: int = 1024,
         images: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
-        # As in pictures.py: what ComfyUI's start need not wait for.
+        # As in generate.py: what ComfyUI's start need not wait for.
         from ..gpt4o_image.references import Policy, prepare
         from .frames import CACHE, frames_of
 

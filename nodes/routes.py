@@ -26,7 +26,7 @@ from ..gpt4o_image.thumbnails import Thumbnails
 from ..gpt4o_image.vault import Vault
 from . import host
 from .asked import Refusal, check_origin, gateway_of, picture_number, result_id, wanted_of
-from .live import RUNNING
+from .running import RUNNING
 
 T = TypeVar("T")
 Handler = Callable[["Routes", web.Request], Awaitable[web.StreamResponse]]
