@@ -14,7 +14,7 @@ from .rig.figures import Report
 from .rig.host import ROOT, NoComfyUI, host
 
 EMPTY = Path(__file__).parent / "rig" / "empty_pack"
-ROUNDS = 5
+ROUNDS = 9
 GOALS = {"added_ms": (30.0, True)}
 
 
