@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -83,27 +83,29 @@ class _Use:
         self._linger_s = linger_s
 
     def from_vault_or_gateway(self, gateway: Gateway, *, reuse: bool) -> Outcome:
-        entry = self._claim(gateway, reuse=reuse)
-        if entry.status == "running":
-            return self._pay(gateway, entry)
-        earlier = recall(
-            self._vault,
-            entry,
-            gateway.origin,
-            cancelled=self._cancelled,
-            progressed=telling(entry.id, self._notify),
-        )
-        if earlier.pictures:
-            return earlier
-        # Paid for, but its pictures are gone for good: only a new call can bring one.
-        return self._pay(gateway, self._claim(gateway, reuse=False))
+        gone: set[str] = set()
+        while True:
+            entry = self._claim(gateway, gone, reuse=reuse)
+            if entry.status == "running":
+                return self._pay(gateway, entry)
+            earlier = recall(
+                self._vault,
+                entry,
+                gateway.origin,
+                cancelled=self._cancelled,
+                progressed=telling(entry.id, self._notify),
+            )
+            if earlier.pictures:
+                return earlier
+            # Paid for, but its pictures are gone for good. Others may have found that too: one of us pays.
+            gone.add(entry.id)
 
-    def _claim(self, gateway: Gateway, *, reuse: bool) -> Entry:
+    def _claim(self, gateway: Gateway, gone: Collection[str], *, reuse: bool) -> Entry:
         """A fresh entry to pay for, or an earlier one; waits while another run pays for the same request."""
         new = new_entry(self._request, gateway)
         told = False
         while not self._cancelled():
-            entry = self._vault.open(new, reuse=reuse, daily_budget_usd=self._config.daily_budget_usd)
+            entry = self._vault.open(new, reuse=reuse, without=gone, daily_budget_usd=self._config.daily_budget_usd)
             if entry:
                 return entry
             if not told:

@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,8 +43,10 @@ class Vault:
 
     # What a run writes
 
-    def open(self, new: NewEntry, *, reuse: bool, daily_budget_usd: float | None) -> Entry | None:
-        """Records a call that is about to be sent, unless an earlier one answers it.
+    def open(
+        self, new: NewEntry, *, reuse: bool, daily_budget_usd: float | None, without: Collection[str] = ()
+    ) -> Entry | None:
+        """Records a call that is about to be sent, unless an earlier one answers it, `without` these ids.
 
         Gives the new entry (status `running`), or the earlier one that has pictures or links to them, or None
         while another run is busy with the same request: ask again. Raises `budget`, and `config` where the
@@ -53,7 +55,7 @@ class Vault:
         try:
             self._files.mkdir(parents=True, exist_ok=True)
             with self._database.writing() as db:
-                if reuse and (earlier := self._earlier(db, new.key)):
+                if reuse and (earlier := self._earlier(db, new.key, without)):
                     return None if self._may_live(earlier) else earlier
                 self._check_budget(db, new, daily_budget_usd)
                 return self._insert(db, new)
@@ -64,9 +66,9 @@ class Vault:
                 "to a folder that can be written. Nothing was sent.",
             ) from error
 
-    def _earlier(self, db: sqlite3.Connection, key: str) -> Entry | None:
-        rows = db.execute(f"{SELECT} WHERE request_key = ? ORDER BY number DESC LIMIT 20", (key,))
-        entries = read_entries(db, rows.fetchall(), self._files)
+    def _earlier(self, db: sqlite3.Connection, key: str, without: Collection[str]) -> Entry | None:
+        rows = db.execute(f"{SELECT} WHERE request_key = ? ORDER BY number DESC LIMIT 20", (key,)).fetchall()
+        entries = read_entries(db, [row for row in rows if row["id"] not in without], self._files)
         # What is on disk is better than what may still be fetched.
         ranks: tuple[Callable[[Entry], object], ...] = (
             self._may_live,

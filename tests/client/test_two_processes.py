@@ -107,3 +107,20 @@ def test_a_clock_that_jumps_while_one_pays_does_not_make_another_pay(run, simula
     second.join()
     assert simulator.posts() == 1
     assert sorted(outcome.reused for outcome in outcomes) == [False, True]
+
+
+def test_where_the_earlier_pictures_are_gone_one_of_two_runs_pays_again(run):
+    """Both find that out at the same moment: the links lead to a gateway that has forgotten them."""
+    lost = run("a fox", count="1").result_id
+    for file in run.vault.entry(lost).files:
+        file.path.unlink()
+    with Simulator(speed=4) as run.simulator:
+        outcomes = []
+        threads = [threading.Thread(target=lambda: outcomes.append(run("a fox", count="1"))) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert run.simulator.posts() == 1
+    assert sorted(outcome.reused for outcome in outcomes) == [False, True, True]
+    assert len({outcome.result_id for outcome in outcomes} - {lost}) == 1

@@ -170,7 +170,7 @@ def _paid_once(story, verdict):
         ends = [story.ends[run.id] for run in runs if run.id in story.ends]
         bought = [end for end in ends if end["status"] == "ok" and not end["reused"]]
         if len(bought) > 1 and not story.excused(prompt):
-            broken.append(f"bought {len(bought)} times: {prompt}")
+            broken.append(f"bought {len(bought)} times: {story.told(prompt)}")
     verdict.say("one request is bought once", broken, f"{repeated} requests came more than once")
 
 
