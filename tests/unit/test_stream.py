@@ -425,6 +425,15 @@ def test_preambles(preamble, stream):
     assert brief(events_of(preamble + stream)) == ["14%", "picture 0"]
 
 
+@pytest.mark.parametrize("end", ["\ufeff", "\r\ufeff", " \ufeff\t"])
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_a_byte_order_mark_behind_a_fence_hides_nothing(end, size):
+    """It is blank; found by fuzzing. What came whole was read, what came in pieces was a block without an end."""
+    text = f'```json\n{{"prompt": "a fox"}}{end}\n```{end}\n> Progress 14%{end}\n'
+    events, said, _ = parse([text[at : at + size] for at in range(0, len(text), size)])
+    assert (events, said.revised_prompt) == ([Progress(14)], "a fox")
+
+
 @pytest.mark.parametrize(
     "preamble", ['{"prompt": "x"}\n\n', '```json\n{"prompt": "a 5" tall"}\n```\n\n', '{"prompt": "a 5" tall"}\n\n', ""]
 )
