@@ -7,7 +7,7 @@ from typing import Any
 
 from .addresses import fetchable, identity
 from .events import Event, Failed, Link, Picture, Progress
-from .transcript import Transcript
+from .transcript import Transcript, names_an_id
 from .words import words
 
 _LETTER = re.compile(r"[^\W\d_]")
@@ -82,7 +82,7 @@ class Findings:
     def prose(self, lines: str) -> bool:
         """Takes whole lines without links at once; False where one of them needs a closer look."""
         folded = lines.casefold()
-        if _holds(folded, _ID_PREFIXES) or _holds(folded, words("failed_marks")):
+        if _holds(folded, _ID_PREFIXES) or _holds(folded, words("failed_marks")) or names_an_id(lines):
             return False
         self.transcript.say(lines)
         return True

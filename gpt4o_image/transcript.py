@@ -107,6 +107,11 @@ class Transcript:
                 self.gen_ids.append(gen_id)
 
 
+def names_an_id(text: str) -> bool:
+    """Whether `note_ids` would find what a line calls the ID."""
+    return _NAMED_ID.search(text) is not None
+
+
 def _whole(value: Any) -> int | None:
     """A count as the gateways write it: 2 or "2"."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 3:

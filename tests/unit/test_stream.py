@@ -425,6 +425,13 @@ def test_preambles(preamble, stream):
     assert brief(events_of(preamble + stream)) == ["14%", "picture 0"]
 
 
+@pytest.mark.parametrize("size", [1, 1000])
+def test_an_id_in_prose_is_noted_in_any_cuts(size):
+    text = "Please retry, id=a48cca56-e6da-484e-a814-9c849652bcb3 says why.\nOr not.\n"
+    _, said, _ = parse([text[at : at + size] for at in range(0, len(text), size)])
+    assert said.task_id == "a48cca56-e6da-484e-a814-9c849652bcb3"
+
+
 @pytest.mark.parametrize("end", ["\ufeff", "\r\ufeff", " \ufeff\t"])
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
 def test_a_byte_order_mark_behind_a_fence_hides_nothing(end, size):
