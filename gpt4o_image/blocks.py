@@ -94,7 +94,7 @@ class JsonBlock(Block):
         return _object(self._text())
 
     def _add(self, line: str) -> str | None:
-        start = line.strip(BLANKS).strip()[:2]
+        start = _bare(line)[:2]
         if self._lines and self._ended_before(start):
             return line
         if self._spilt:
@@ -141,7 +141,7 @@ class FencedBlock(Block):
         return "".join(self._text().partition("{")[1:])
 
     def _add(self, line: str) -> str | None:
-        bare = line.strip(BLANKS).strip()
+        bare = _bare(line)
         if self._lines and bare.startswith(self._fence) and not bare.strip(self._fence[0]):
             return "" if not self._marks.in_string or self._marks.after_brace else None
         content = line if self._lines else _FENCE_WORD.sub("", line)
@@ -179,7 +179,7 @@ class JsonMarks:
 
     def read(self, line: str) -> int | None:
         """The position after the bracket that closes the value, or None."""
-        bare = line.rstrip(BLANKS).rstrip()
+        bare = _bare(line)
         if bare:
             self.after_brace = bare.endswith("}")
         for mark in _JSON_MARK.finditer(line):
@@ -195,10 +195,15 @@ class JsonMarks:
         return None
 
 
+def _bare(text: str) -> str:
+    """Without the blanks around it; a byte order mark is one, though Python's own `strip` leaves it."""
+    return text.strip(BLANKS).strip()
+
+
 def _object(text: str) -> dict[str, Any] | None:
     """The JSON object, or the first of an array of them."""
     try:
-        bare = text.rstrip(BLANKS).rstrip().rstrip("`~").rstrip(BLANKS + "\n")
+        bare = _bare(text).rstrip("`~").rstrip(BLANKS + "\n")
         loaded: Any = json.loads(bare, strict=False)
     except (ValueError, RecursionError):
         return None
