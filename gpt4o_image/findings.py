@@ -7,11 +7,10 @@ from typing import Any
 
 from .addresses import fetchable, identity
 from .events import Event, Failed, Link, Picture, Progress
-from .transcript import Transcript, names_an_id
+from .transcript import Transcript, may_hold_ids
 from .words import words
 
 _LETTER = re.compile(r"[^\W\d_]")
-_ID_PREFIXES = ("gen_", "task_")
 
 
 class Findings:
@@ -81,8 +80,7 @@ class Findings:
 
     def prose(self, lines: str) -> bool:
         """Takes whole lines without links at once; False where one of them needs a closer look."""
-        folded = lines.casefold()
-        if _holds(folded, _ID_PREFIXES) or _holds(folded, words("failed_marks")) or names_an_id(lines):
+        if may_hold_ids(lines) or _holds(lines.casefold(), words("failed_marks")):
             return False
         self.transcript.say(lines)
         return True

@@ -107,9 +107,9 @@ class Transcript:
                 self.gen_ids.append(gen_id)
 
 
-def names_an_id(text: str) -> bool:
-    """Whether `note_ids` would find what a line calls the ID."""
-    return _NAMED_ID.search(text) is not None
+def may_hold_ids(text: str) -> bool:
+    """False where `note_ids` would find nothing in any line of it."""
+    return "gen_" in text or "task_" in text or _NAMED_ID.search(text) is not None
 
 
 def _whole(value: Any) -> int | None:
