@@ -45,17 +45,21 @@ async def loads(_: web.Request) -> web.Response:
     return web.json_response({"pid": os.getpid(), "packs": LOADS})
 
 
+def schema(name: str) -> io.Schema:
+    return io.Schema(
+        node_id=f"GPT4oImageBenchmark_{name}",
+        category="GPT-4o Image/benchmarks",
+        inputs=[io.Float.Input("seconds"), io.Int.Input("seed")],
+        outputs=[io.Float.Output()],
+    )
+
+
 class Watch(io.ComfyNode):
     """Measures the loop of its prompt."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="GPT4oImageBenchmark_Watch",
-            category="GPT-4o Image/benchmarks",
-            inputs=[io.Float.Input("seconds"), io.Int.Input("seed")],
-            outputs=[io.Float.Output()],
-        )
+        return schema("Watch")
 
     @classmethod
     async def execute(cls, seconds: float, seed: int) -> io.NodeOutput:  # noqa: ARG003 - a new seed runs it again
@@ -68,12 +72,7 @@ class Block(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="GPT4oImageBenchmark_Block",
-            category="GPT-4o Image/benchmarks",
-            inputs=[io.Float.Input("seconds"), io.Int.Input("seed")],
-            outputs=[io.Float.Output()],
-        )
+        return schema("Block")
 
     @classmethod
     def execute(cls, seconds: float, seed: int) -> io.NodeOutput:  # noqa: ARG003 - a new seed runs it again
