@@ -42,13 +42,13 @@ class Soak:
         self._plan = plan.Plan(seed)
 
     def _chances(self):
-        yield weather.vanishing_gateway(self.gateway)
-        yield weather.killed_workers(self.crew)
-        yield weather.jumping_clock(self.crew)
-        yield weather.locked_database(self.folders[plan.LOCKED] / "vault" / "vault.sqlite3")
+        yield weather.vanishing_gateway, self.gateway
+        yield weather.killed_workers, self.crew
+        yield weather.jumping_clock, self.crew
+        yield weather.locked_database, self.folders[plan.LOCKED] / "vault" / "vault.sqlite3"
         if self.disks:
-            yield weather.full_disk(self.disks[0])
-            yield weather.read_only_home(self.disks[1])
+            yield weather.full_disk, self.disks[0]
+            yield weather.read_only_home, self.disks[1]
 
     def go(self, seconds):
         begin = time.monotonic()

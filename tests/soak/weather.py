@@ -78,15 +78,18 @@ class Disk:
 
 
 class Weather:
-    """Runs `chances` in threads until `stop`; each takes (dice, wait), where `wait(seconds)` is True at the end."""
+    """Runs `chances` in threads until `stop`: functions, each with what it troubles.
+
+    Each takes that, dice of its own, and `wait`, where `wait(seconds)` is True at the end.
+    """
 
     def __init__(self, seed, chances):
         self._stop = threading.Event()
         self.counts = Counter()
         self.broken = []
         self._threads = [
-            threading.Thread(target=self._go, args=(chance, Random(f"{seed} {chance.__name__}")), daemon=True)
-            for chance in chances
+            threading.Thread(target=self._go, args=(chance, thing, Random(f"{seed} {chance.__name__}")), daemon=True)
+            for chance, thing in chances
         ]
 
     def start(self):
@@ -98,71 +101,53 @@ class Weather:
         for thread in self._threads:
             thread.join()
 
-    def _go(self, chance, dice):
+    def _go(self, chance, thing, dice):
         try:
-            for what in chance(dice, self._stop.wait):
+            for what in chance(thing, dice, self._stop.wait):
                 self.counts[what] += 1
         except Exception as error:
             self.broken.append(f"{chance.__name__}: {error!r}")
 
 
-def full_disk(disk):
-    def full_disk(dice, wait):
-        while not wait(dice.uniform(2, 5)):
-            disk.fill(dice.choice((0, 40_000, 300_000)))
-            yield "full disk"
-            wait(dice.uniform(2, 6))
-            disk.free()
-
-    return full_disk
+def full_disk(disk, dice, wait):
+    while not wait(dice.uniform(2, 5)):
+        disk.fill(dice.choice((0, 40_000, 300_000)))
+        yield "full disk"
+        wait(dice.uniform(2, 6))
+        disk.free()
 
 
-def read_only_home(disk):
-    def read_only_home(dice, wait):
-        while not wait(dice.uniform(3, 6)):
-            if disk.read_only():
-                yield "read-only home"
-            wait(dice.uniform(1, 5))
-            disk.writable()
-
-    return read_only_home
+def read_only_home(disk, dice, wait):
+    while not wait(dice.uniform(3, 6)):
+        if disk.read_only():
+            yield "read-only home"
+        wait(dice.uniform(1, 5))
+        disk.writable()
 
 
-def locked_database(path):
-    def locked_database(dice, wait):
-        while not wait(dice.uniform(2, 6)):
-            if not path.exists():
-                continue
-            long = dice.random() < 0.25
-            seconds = dice.uniform(*(LONG_LOCK_S if long else SHORT_LOCK_S))
-            subprocess.run([sys.executable, "-c", LOCK, str(path), str(seconds)], check=True)
-            yield f"locked for {'longer' if long else 'less'} than 10 s"
-
-    return locked_database
+def locked_database(path, dice, wait):
+    while not wait(dice.uniform(2, 6)):
+        if not path.exists():
+            continue
+        long = dice.random() < 0.25
+        seconds = dice.uniform(*(LONG_LOCK_S if long else SHORT_LOCK_S))
+        subprocess.run([sys.executable, "-c", LOCK, str(path), str(seconds)], check=True)
+        yield f"locked for {'longer' if long else 'less'} than 10 s"
 
 
-def vanishing_gateway(gateway):
-    def vanishing_gateway(dice, wait):
-        while not wait(dice.uniform(10, 25)):
-            gateway.vanish(dice.uniform(0.1, 1.5))
-            yield "gateway killed -9"
-
-    return vanishing_gateway
+def vanishing_gateway(gateway, dice, wait):
+    while not wait(dice.uniform(10, 25)):
+        gateway.vanish(dice.uniform(0.1, 1.5))
+        yield "gateway killed -9"
 
 
-def killed_workers(crew):
-    def killed_workers(dice, wait):
-        while not wait(dice.uniform(4, 12)):
-            if crew.kill_one(dice):
-                yield "worker killed -9"
-
-    return killed_workers
+def killed_workers(crew, dice, wait):
+    while not wait(dice.uniform(4, 12)):
+        if crew.kill_one(dice):
+            yield "worker killed -9"
 
 
-def jumping_clock(crew):
-    def jumping_clock(dice, wait):
-        while not wait(dice.uniform(4, 12)):
-            crew.set_clock(dice.choice(CLOCK_JUMPS_S))
-            yield "clock moved"
-
-    return jumping_clock
+def jumping_clock(crew, dice, wait):
+    while not wait(dice.uniform(4, 12)):
+        crew.set_clock(dice.choice(CLOCK_JUMPS_S))
+        yield "clock moved"
