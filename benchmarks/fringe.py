@@ -21,7 +21,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from gpt4o_image.bleeding import bleed
+from gpt4o_image.pictures.bleed import bleed
 
 from .rig.figures import Report
 

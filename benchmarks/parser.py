@@ -16,8 +16,8 @@ from pathlib import Path
 from statistics import median
 from typing import Protocol
 
-from gpt4o_image.answers import ChatAnswer
-from gpt4o_image.stream import StreamParser
+from gpt4o_image.answer.answers import ChatAnswer
+from gpt4o_image.answer.parser import StreamParser
 
 from .rig.figures import Report
 

@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gpt4o_image.encoding import encode
-from gpt4o_image.pixels import canvas, decode
-from gpt4o_image.references import Frame, Part, Policy, data_url, prepare
+from gpt4o_image.pictures.decode import canvas, decode
+from gpt4o_image.pictures.encode import encode
+from gpt4o_image.pictures.references import Frame, Policy, prepare
+from gpt4o_image.request import Part
 
 from .rig.figures import Report, in_turns
 from .rig.memory import peak_bytes
@@ -78,7 +79,7 @@ def upload(*frames: Floats) -> list[Part]:
     named = [Frame(f"frame {number}", frame) for number, frame in enumerate(frames, 1)]
     parts = prepare(named, Policy(), cancelled=lambda: False)
     for part in parts:
-        data_url(part)
+        part.data_url()
     return parts
 
 
@@ -107,7 +108,7 @@ def against(pixels: Floats, encode_scaled: Callable[[], object], prefix: str) ->
         f"{prefix}.bytes": len(part.data),
         f"{prefix}.time_to_floor": took["ours"] / (took["copy"] + took["encode"]),
         f"{prefix}.plain_to_time": took["plain"] / took["ours"],
-        f"{prefix}.bytes_to_plain": len(data_url(part)) / len(plain(pixels)),
+        f"{prefix}.bytes_to_plain": len(part.data_url()) / len(plain(pixels)),
     }
 
 

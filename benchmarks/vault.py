@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from gpt4o_image import results
-from gpt4o_image.gateways import Config
-from gpt4o_image.vault import NewEntry, Vault
+from gpt4o_image.command import results
+from gpt4o_image.gateway.profiles import Config
+from gpt4o_image.vault.vault import NewResult, Vault
 
 from .rig.figures import Report, in_turns
 
@@ -108,6 +108,6 @@ def listed(config: Config, *, limit: int | None, as_json: bool) -> None:
         results.run(options, config, {}, cancelled=lambda: False, say=lambda _: None)
 
 
-def _asked(key: str) -> NewEntry:
+def _asked(key: str) -> NewResult:
     prompt = "A red fox reads a book under a maple tree, soft light, storybook style. " * 3
-    return NewEntry(key, "aihubmix", "gpt-4o-image-vip", prompt, 0.009, {"endpoint": "chat"})
+    return NewResult(key, "aihubmix", "gpt-4o-image-vip", prompt, 0.009, {"endpoint": "chat"})

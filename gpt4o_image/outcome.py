@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import GPT4oImageError
-from .pixels import Decoded
+from .pictures.decode import Decoded
 
 
 @dataclass(frozen=True, eq=False)

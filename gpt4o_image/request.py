@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from .errors import GPT4oImageError
-
-if TYPE_CHECKING:
-    from .references import Part
 
 Endpoint = Literal["chat", "images"]
 
@@ -22,6 +20,38 @@ SIZES = {"auto": "auto", "1024x1024": "1:1", "1536x1024": "3:2", "1024x1536": "2
 MAX_N = 10
 MAX_FRAMES = 16  # of references
 MAX_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A picture as it is sent. `source` is (width, height) before; `quality` is None for PNG; `steps` for people."""
+
+    data: bytes
+    mime: str
+    width: int
+    height: int
+    digest: str  # SHA-256 of `data`
+    name: str
+    source: tuple[int, int]
+    quality: int | None
+    flattened: tuple[int, int, int] | None
+    steps: tuple[str, ...]
+
+    def as_report(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "source": list(self.source),
+            "sent": [self.width, self.height],
+            "bytes": len(self.data),
+            "format": self.mime.removeprefix("image/"),
+            "quality": self.quality,
+            "flattened": list(self.flattened) if self.flattened else None,
+            "steps": list(self.steps),
+        }
+
+    def data_url(self) -> str:
+        """The picture as the chat endpoint takes it: `data:image/...;base64,...`."""
+        return f"data:{self.mime};base64,{base64.b64encode(self.data).decode('ascii')}"
 
 
 @dataclass(frozen=True)

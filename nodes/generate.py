@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from ..gpt4o_image.request import ASPECT_RATIOS, COUNTS, Request
-from . import host, inputs
-from .outputs import outputs
-from .sockets import References, picture_sockets
+from . import host, schema
+from .schema import References, outputs, picture_sockets
 
 if TYPE_CHECKING:
-    from ..gpt4o_image.references import Part
+    from ..gpt4o_image.request import Part
 
 
 class Generate(io.ComfyNode):
@@ -20,7 +19,7 @@ class Generate(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        config = inputs.config_for_choices()
+        config = schema.config_for_choices()
         return io.Schema(
             node_id="GPT4oImage_Generate",
             display_name="GPT-4o Image",
@@ -28,24 +27,24 @@ class Generate(io.ComfyNode):
             description="Makes pictures with AiHubMix's gpt-4o-image models. Every run that is sent is billed, "
             "failed and cancelled ones too; an unchanged node is not run again.",
             inputs=[
-                inputs.prompt(),
-                inputs.model(config),
+                schema.prompt(),
+                schema.model(config),
                 io.Combo.Input(
                     "aspect_ratio",
                     options=list(ASPECT_RATIOS),
                     default="auto",
                     tooltip="Said in the prompt. auto leaves it to the model.",
                 ),
-                inputs.background(),
+                schema.background(),
                 io.Combo.Input(
                     "count",
                     options=list(COUNTS),
                     default="auto",
                     tooltip="Said in the prompt. One call costs the same whatever its number of pictures.",
                 ),
-                inputs.seed(),
-                inputs.gateway(config),
-                inputs.artist_names(),
+                schema.seed(),
+                schema.gateway(config),
+                schema.artist_names(),
                 picture_sockets(
                     "references",
                     "A picture or a batch to draw from; every frame is sent, at most 16. "
@@ -65,7 +64,7 @@ class Generate(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, prompt: str | None, references: object = None) -> bool | str:  # noqa: ARG003
         # The host hands over the sockets whether they are asked for or not.
-        return inputs.prompt_problem(prompt) or True
+        return schema.prompt_problem(prompt) or True
 
     @classmethod
     async def execute(
@@ -82,8 +81,8 @@ class Generate(io.ComfyNode):
         prepared: tuple[Part, ...] | None = None,
     ) -> io.NodeOutput:
         # What a node needs when it runs: ComfyUI's start need not wait for it.
-        from .frames import parts_of
-        from .pictures import pay
+        from .reference_inputs import parts_of
+        from .run_node import pay
 
         def make(cancelled: host.Cancelled) -> Request:
             parts = parts_of(references, prepared or (), cancelled)

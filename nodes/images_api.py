@@ -5,8 +5,8 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..gpt4o_image.request import MAX_N, SIZES, Request
-from . import inputs
-from .outputs import outputs
+from . import schema
+from .schema import outputs
 
 
 class ImagesAPI(io.ComfyNode):
@@ -14,7 +14,7 @@ class ImagesAPI(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        config = inputs.config_for_choices()
+        config = schema.config_for_choices()
         return io.Schema(
             node_id="GPT4oImage_ImagesAPI",
             display_name="GPT-4o Image (Images API)",
@@ -22,8 +22,8 @@ class ImagesAPI(io.ComfyNode):
             description="Makes pictures through OpenAI's images.generate as AiHubMix offers it: exact sizes, "
             "no progress, no references. Every run that is sent is billed, failed and cancelled ones too.",
             inputs=[
-                inputs.prompt(),
-                inputs.model(config),
+                schema.prompt(),
+                schema.model(config),
                 io.Combo.Input(
                     "size",
                     options=list(SIZES),
@@ -37,10 +37,10 @@ class ImagesAPI(io.ComfyNode):
                     max=MAX_N,
                     tooltip="Number of pictures. Those that moderation stops are left out.",
                 ),
-                inputs.background(),
-                inputs.seed(),
-                inputs.gateway(config),
-                inputs.artist_names(),
+                schema.background(),
+                schema.seed(),
+                schema.gateway(config),
+                schema.artist_names(),
             ],
             outputs=outputs(),
             hidden=[io.Hidden.unique_id, io.Hidden.extra_pnginfo],
@@ -49,7 +49,7 @@ class ImagesAPI(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, prompt: str | None) -> bool | str:
-        return inputs.prompt_problem(prompt) or True
+        return schema.prompt_problem(prompt) or True
 
     @classmethod
     async def execute(
@@ -63,7 +63,7 @@ class ImagesAPI(io.ComfyNode):
         gateway: str = "default",
         artist_names: str = "stop",
     ) -> io.NodeOutput:
-        from .pictures import pay  # as in generate.py
+        from .run_node import pay  # as in generate.py
 
         request = Request(
             prompt,

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
-from ..gpt4o_image.entries import LATEST
 from ..gpt4o_image.errors import GPT4oImageError, shorten
-from ..gpt4o_image.gateways import Config, own_origin
-from ..gpt4o_image.vault import Vault
+from ..gpt4o_image.gateway.profiles import Config, own_origin
+from ..gpt4o_image.vault.results import LATEST
+from ..gpt4o_image.vault.vault import Vault
 from . import host
-from .inputs import config_for_choices
-from .outputs import outputs
+from .schema import config_for_choices, outputs
 
 if TYPE_CHECKING:
     from ..gpt4o_image.outcome import Outcome
-    from .pictures import Tell
+    from .run_node import Tell
 
 _CHOICES = 100
 # Between the id and the prompt in a choice; ids have none of it.
@@ -58,8 +57,8 @@ class LoadResult(io.ComfyNode):
     @classmethod
     async def execute(cls, result: str = LATEST) -> io.NodeOutput:
         # As in generate.py: what ComfyUI's start need not wait for.
-        from ..gpt4o_image.recall import recall, telling
-        from .pictures import give
+        from ..gpt4o_image.reload import recall, telling
+        from .run_node import give
 
         def work(config: Config, vault: Vault, tell: Tell, cancelled: host.Cancelled) -> Outcome:
             entry = vault.entry(_id(result, vault))
@@ -78,7 +77,10 @@ def _choices() -> list[str]:
     newest: list[tuple[str, str]] = []
     with suppress(GPT4oImageError):  # a broken vault must not take the pack away; it is reported when the node runs
         newest = Vault(config_for_choices().vault).headlines(_CHOICES)
-    return [LATEST, *(f"{entry_id}{_SEPARATOR}{shorten(' '.join(prompt.split()), 80)}" for entry_id, prompt in newest)]
+    return [
+        LATEST,
+        *(f"{each}{_SEPARATOR}{shorten(' '.join(prompt.split()), 80)}" for each, prompt in newest),
+    ]
 
 
 def _id(choice: str, vault: Vault) -> str:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io, ui
 
 from ..gpt4o_image.errors import GPT4oImageError
-from ..gpt4o_image.pixels import canvas, decode
+from ..gpt4o_image.pictures.decode import canvas, decode
 from . import host
-from .sockets import References, picture_sockets
+from .schema import References, picture_sockets
 from .tensors import to_tensors
 
 if TYPE_CHECKING:
-    from ..gpt4o_image.references import Part
+    from ..gpt4o_image.request import Part
 
 
 class PrepareReferences(io.ComfyNode):
@@ -57,8 +57,8 @@ class PrepareReferences(io.ComfyNode):
         images: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
         # As in generate.py: what ComfyUI's start need not wait for.
-        from ..gpt4o_image.references import Policy, prepare
-        from .frames import CACHE, frames_of
+        from ..gpt4o_image.pictures.references import Policy, prepare
+        from .reference_inputs import CACHE, frames_of
 
         frames = frames_of(images)
         if not frames:

@@ -17,16 +17,16 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from ..gpt4o_image.browsing import Discretion, Json, detail, findings, item, status
-from ..gpt4o_image.entries import LATEST, Entry, File
 from ..gpt4o_image.errors import GPT4oImageError
-from ..gpt4o_image.gateways import CONFIG_FILE, Config, config_or_default, load_config, own_origin
-from ..gpt4o_image.pixels import PictureError, extension, sniff
-from ..gpt4o_image.thumbnails import Thumbnails
-from ..gpt4o_image.vault import Vault
+from ..gpt4o_image.gateway.profiles import CONFIG_FILE, Config, config_or_default, load_config, own_origin
+from ..gpt4o_image.pictures.decode import PictureError, extension, sniff
+from ..gpt4o_image.sidebar.feed import Json, Redactor, detail, findings, item, status
+from ..gpt4o_image.sidebar.thumbnails import Thumbnails
+from ..gpt4o_image.vault.results import LATEST, File, Result
+from ..gpt4o_image.vault.vault import Vault
 from . import host
-from .asked import Refusal, check_origin, gateway_of, picture_number, result_id, wanted_of
-from .running import RUNNING
+from .browser_events import RUNNING
+from .request_params import Refusal, check_origin, gateway_of, picture_number, result_id_of, wanted_of
 
 T = TypeVar("T")
 Handler = Callable[["Routes", web.Request], Awaitable[web.StreamResponse]]
@@ -72,7 +72,7 @@ def _answered(handle: Handler) -> Callable[[Routes, web.Request], Awaitable[web.
         except Refusal as refusal:
             response = _error(refusal)
         except GPT4oImageError as error:  # the vault or the config file cannot be read
-            hide = Discretion(_places(), os.environ)
+            hide = Redactor(_places(), os.environ)
             response = _error(Refusal(503, error.kind, hide(error.message)))
         except Exception:
             logging.getLogger(__name__).exception("GPT-4o Image: no answer to %s", request.rel_url.path)
@@ -117,7 +117,7 @@ class Routes:
 
         def look() -> Json:
             config, _ = config_or_default(host.home())
-            page, hide = Vault(config.vault).page(wanted), Discretion(config, os.environ)
+            page, hide = Vault(config.vault).page(wanted), Redactor(config, os.environ)
             items = [item(entry, hide, RUNNING.percent(entry.id)) for entry in page.entries]
             return {"results": items, "total": page.total, "next": page.next}
 
@@ -125,15 +125,15 @@ class Routes:
 
     @_answered
     async def result(self, request: web.Request) -> web.StreamResponse:
-        entry_id = result_id(request)
-        return _json(await self._read(lambda: _detail(_entry(entry_id))))
+        result_id = result_id_of(request)
+        return _json(await self._read(lambda: _detail(_entry(result_id))))
 
     @_answered
     async def graph(self, request: web.Request) -> web.StreamResponse:
-        entry_id = result_id(request)
+        result_id = result_id_of(request)
 
         def look() -> bytes:
-            graph = Vault(_places().vault).graph(_entry(entry_id).id)
+            graph = Vault(_places().vault).graph(_entry(result_id).id)
             if graph is None:
                 raise Refusal(404, "no_graph", "The graph of this result was not kept.")
             return graph
@@ -142,25 +142,25 @@ class Routes:
 
     @_answered
     async def picture(self, request: web.Request) -> web.StreamResponse:
-        entry_id, number = result_id(request), picture_number(request)
+        result_id, number = result_id_of(request), picture_number(request)
 
         def look() -> tuple[Path, str]:
-            path = _file(entry_id, number).path
+            path = _file(result_id, number).path
             mime = _mime(path)
             if mime is None:
                 raise Refusal(404, "no_image", "The file of this picture is damaged. Fetch it again.")
             return path, mime
 
         path, mime = await self._read(look)
-        name = f'inline; filename="{entry_id}-{number}{extension(mime)}"'
-        headers = {"Content-Type": mime, "Content-Disposition": name, "Cache-Control": _caching(entry_id)}
+        name = f'inline; filename="{result_id}-{number}{extension(mime)}"'
+        headers = {"Content-Type": mime, "Content-Disposition": name, "Cache-Control": _caching(result_id)}
         return web.FileResponse(path, headers=headers)
 
     @_answered
     async def thumbnail(self, request: web.Request) -> web.StreamResponse:
-        entry_id, number = result_id(request), picture_number(request)
-        file = await self._read(lambda: _file(entry_id, number))
-        headers = {"ETag": f'"{file.sha256}"', "Cache-Control": _caching(entry_id)}
+        result_id, number = result_id_of(request), picture_number(request)
+        file = await self._read(lambda: _file(result_id, number))
+        headers = {"ETag": f'"{file.sha256}"', "Cache-Control": _caching(result_id)}
         if any(tag.value == file.sha256 for tag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
         try:
@@ -171,15 +171,15 @@ class Routes:
 
     @_answered
     async def fetch(self, request: web.Request) -> web.StreamResponse:
-        entry_id = result_id(request, latest=False)
-        if entry_id in self._fetching:
+        result_id = result_id_of(request, latest=False)
+        if result_id in self._fetching:
             raise Refusal(409, "pending", "This result is being fetched already.")
-        self._fetching.add(entry_id)
+        self._fetching.add(result_id)
         try:
             async with self._fetches:
-                return _json(await host.run_in_thread(lambda _: _fetched(entry_id)))
+                return _json(await host.run_in_thread(lambda _: _fetched(result_id)))
         finally:
-            self._fetching.discard(entry_id)
+            self._fetching.discard(result_id)
 
     async def _read(self, look: Callable[[], T]) -> T:
         return await asyncio.wrap_future(self._readers.submit(look))
@@ -193,16 +193,16 @@ def _places() -> Config:
     return Config(host.home() / CONFIG_FILE)
 
 
-def _entry(entry_id: str) -> Entry:
+def _entry(result_id: str) -> Result:
     vault = Vault(_places().vault)
-    entry = vault.find((vault.latest_id() or "") if entry_id == LATEST else entry_id)
+    entry = vault.find((vault.latest_id() or "") if result_id == LATEST else result_id)
     if entry is None:
         raise Refusal(404, "unknown", "There is no such result.")
     return entry
 
 
-def _file(entry_id: str, number: int) -> File:
-    for file in _entry(entry_id).files:
+def _file(result_id: str, number: int) -> File:
+    for file in _entry(result_id).files:
         if file.picture == number:
             if file.path.is_file():
                 return file
@@ -218,16 +218,16 @@ def _mime(path: Path) -> str | None:
         return None
 
 
-def _detail(entry: Entry, warnings: tuple[str, ...] = ()) -> Json:
+def _detail(entry: Result, warnings: tuple[str, ...] = ()) -> Json:
     config, _ = config_or_default(host.home())
-    return detail(entry, Discretion(config, os.environ), RUNNING.percent(entry.id), warnings)
+    return detail(entry, Redactor(config, os.environ), RUNNING.percent(entry.id), warnings)
 
 
-def _fetched(entry_id: str) -> Json:
-    from ..gpt4o_image.recall import recall  # as in pictures.py
+def _fetched(result_id: str) -> Json:
+    from ..gpt4o_image.reload import recall  # as in pictures.py
 
     config = load_config(host.home())
-    entry = _entry(entry_id)
+    entry = _entry(result_id)
     if entry.status == "running":
         raise Refusal(409, "pending", "This result is still being made.")
     outcome = recall(
@@ -238,7 +238,7 @@ def _fetched(entry_id: str) -> Json:
         progressed=lambda *_: None,
     )
     host.tell_browsers(entry.id, None, ended=True)
-    return _detail(_entry(entry_id), outcome.warnings)
+    return _detail(_entry(result_id), outcome.warnings)
 
 
 # -- what is answered ----------------------------------------------------------------------------------
@@ -256,6 +256,6 @@ def _error(refusal: Refusal) -> web.Response:
     return _json({"error": {"kind": refusal.kind, "message": refusal.message}}, refusal.status)
 
 
-def _caching(entry_id: str) -> str:
+def _caching(result_id: str) -> str:
     """A result's pictures never change; which result is the latest does."""
-    return "no-cache" if entry_id == LATEST else _FOREVER
+    return "no-cache" if result_id == LATEST else _FOREVER

@@ -27,8 +27,8 @@ def load_package(name="gpt4o_image"):
 if "gpt4o_image" not in sys.modules:
     load_package()
 
-from gpt4o_image.comfyui import HOW_TO_ADD, find_comfyui  # noqa: E402 (the package is loaded just above)
-from gpt4o_image.headless import how_to_install, missing_modules  # noqa: E402
+from gpt4o_image.command.comfyui import HOW_TO_ADD, find_comfyui  # noqa: E402 (the package is loaded just above)
+from gpt4o_image.command.headless import how_to_install, missing_modules  # noqa: E402
 
 
 def forget_keys(monkeypatch):

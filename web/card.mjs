@@ -3,7 +3,7 @@
 
 import { iconButton, make, say, set } from "./dom.mjs";
 import { fullTime, money, percentage, shortTime } from "./format.mjs";
-import { address } from "./host.mjs";
+import { address, resultPath } from "./host.mjs";
 import { canFetch, stateOf } from "./results.mjs";
 import { language, word } from "./words.mjs";
 
@@ -22,12 +22,12 @@ import { language, word } from "./words.mjs";
 
 /** The address of a result's thumbnail. @param {Item} item */
 export function thumbnail(item) {
-  return address(`/results/${encodeURIComponent(item.id)}/pictures/${item.stored[0]}/thumbnail`);
+  return address(`${resultPath(item.id)}/pictures/${item.stored[0]}/thumbnail`);
 }
 
 /** The address of a result's graph. @param {Item} item */
 export function graphAddress(item) {
-  return new URL(address(`/results/${encodeURIComponent(item.id)}/graph`), location.href).href;
+  return new URL(address(`${resultPath(item.id)}/graph`), location.href).href;
 }
 
 /** What the call cost, in words. @param {Item} item */

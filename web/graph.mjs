@@ -1,7 +1,7 @@
 // @ts-check
 /** What the side bar does to the graph: adds nodes, opens graphs. Nothing that is there is changed. */
 
-import { app, ask, folder, json } from "./host.mjs";
+import { app, ask, folder, json, resultPath } from "./host.mjs";
 import { choiceOf, idOf } from "./results.mjs";
 import { word } from "./words.mjs";
 
@@ -103,7 +103,7 @@ function select(items) {
 
 /** Opens the graph that made a result, in a tab of its own where ComfyUI has tabs. @param {Item} item */
 export async function openGraph(item) {
-  const graph = await ask(`/results/${encodeURIComponent(item.id)}/graph`);
+  const graph = await ask(`${resultPath(item.id)}/graph`);
   await app.loadGraphData(graph, true, true, item.id);
 }
 

@@ -27,6 +27,11 @@ export class ServerError extends Error {
   }
 }
 
+/** The route of one result, for `ask` and `address`. @param {string} id */
+export function resultPath(id) {
+  return `/results/${encodeURIComponent(id)}`;
+}
+
 /** The address of one of the pack's routes, for pictures and links. @param {string} path */
 export function address(path) {
   return api.apiURL(ROUTES + path);

@@ -3,7 +3,7 @@
 
 import { make, say } from "./dom.mjs";
 import { LOAD_RESULT, offer } from "./graph.mjs";
-import { app, ask, listen, setting } from "./host.mjs";
+import { app, ask, listen, resultPath, setting } from "./host.mjs";
 import { thumbnail } from "./card.mjs";
 import { idOf } from "./results.mjs";
 import { loadWords, word } from "./words.mjs";
@@ -57,7 +57,7 @@ export function followResults() {
 
 /** @param {string} id @returns {Promise<Item | null>} */
 async function one(id) {
-  return id ? ask(`/results/${encodeURIComponent(id)}`) : null;
+  return id ? ask(resultPath(id)) : null;
 }
 
 /**

@@ -5,7 +5,7 @@ import { copy } from "./copying.mjs";
 import { debounced, make, say } from "./dom.mjs";
 import { addLoadNode, openGraph } from "./graph.mjs";
 import { Head } from "./head.mjs";
-import { ServerError, ask, listen, toast } from "./host.mjs";
+import { ServerError, ask, listen, resultPath, toast } from "./host.mjs";
 import { List } from "./list.mjs";
 import { Results } from "./results.mjs";
 import { view } from "./viewer.mjs";
@@ -198,7 +198,7 @@ export class Panel {
     }
     this.asking.set(id, false);
     try {
-      const item = await ask(`/results/${encodeURIComponent(id)}`);
+      const item = await ask(resultPath(id));
       const shown = this.results.find(id) ? this.#state(item) : await this.#shown(item);
       this.#put(item, shown);
       if (!shown) this.hidden.add(id);
@@ -250,7 +250,7 @@ export class Panel {
 
   /** @param {Item} item */
   #whole(item) {
-    return ask(`/results/${encodeURIComponent(item.id)}`);
+    return ask(resultPath(item.id));
   }
 
   /** @param {Item} item */
@@ -266,7 +266,7 @@ export class Panel {
     busy(true);
     this.announce(word("fetching"));
     await this.#try(async () => {
-      this.#put(await ask(`/results/${encodeURIComponent(item.id)}/fetch`, { method: "POST" }), true);
+      this.#put(await ask(`${resultPath(item.id)}/fetch`, { method: "POST" }), true);
     });
     busy(false);
   }

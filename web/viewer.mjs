@@ -2,12 +2,12 @@
 /** The pictures of one result in full size, in a dialog of its own: the browser keeps the focus in it. */
 
 import { iconButton, make, say, set } from "./dom.mjs";
-import { address } from "./host.mjs";
+import { address, resultPath } from "./host.mjs";
 import { word } from "./words.mjs";
 
 /** @param {import("./results.mjs").Item} item @param {number} picture */
 function pictureAddress(item, picture) {
-  return address(`/results/${encodeURIComponent(item.id)}/pictures/${picture}`);
+  return address(`${resultPath(item.id)}/pictures/${picture}`);
 }
 
 /**

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from gpt4o_image.gateways import load_config
-from gpt4o_image.generate import generate
+from gpt4o_image.gateway.profiles import load_config
+from gpt4o_image.generation import generate
 from gpt4o_image.outcome import Outcome
-from gpt4o_image.pixels import Batch, canvas
+from gpt4o_image.pictures.decode import Batch, canvas
 from gpt4o_image.request import Request
 
 from .worker import serve

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import websocket
 
-from gpt4o_image.comfyui import HOW_TO_ADD, ComfyUI, find_comfyui
-from gpt4o_image.headless import HeadlessComfyUI, failure, how_to_install, missing_modules
+from gpt4o_image.command.comfyui import HOW_TO_ADD, ComfyUI, find_comfyui
+from gpt4o_image.command.headless import HeadlessComfyUI, failure, how_to_install, missing_modules
 
 from .memory import peak_bytes
 

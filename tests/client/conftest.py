@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gpt4o_image.cli import main
-from gpt4o_image.gateways import Config
-from gpt4o_image.generate import generate
+from gpt4o_image.command.main import main
+from gpt4o_image.gateway.profiles import Config
+from gpt4o_image.generation import generate
 from gpt4o_image.request import Request
 from gpt4o_image.simulator import Simulator
-from gpt4o_image.vault import Vault
+from gpt4o_image.vault.vault import Vault
 
 KEY = "sk-test-0123456789abcdef"
 

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from gpt4o_image.events import Queued
-from gpt4o_image.record import Record
+from gpt4o_image.answer.events import Queued
 from gpt4o_image.simulator import Simulator
+from gpt4o_image.vault.recorder import Record
 
 
 def run_and_cancel(run, prompt, when):

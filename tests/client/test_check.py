@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from gpt4o_image import check as module
-from gpt4o_image.check import Finding, check
-from gpt4o_image.gateways import Config
+from gpt4o_image.gateway import check as module
+from gpt4o_image.gateway.check import Finding, check
+from gpt4o_image.gateway.profiles import Config
 
 KEY = "sk-secret-0123456789abcdef"
 MODELS = {"data": [{"id": "gpt-4o-image"}, {"id": "gpt-4o-image-vip"}]}

@@ -18,9 +18,9 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 import pytest
 from PIL import Image
 
-from gpt4o_image import download
-from gpt4o_image.download import MAX_BYTES, DownloadError, Stopped, fetch
-from gpt4o_image.pixels import decode
+from gpt4o_image.download import fetch as download
+from gpt4o_image.download.fetch import MAX_BYTES, DownloadError, Stopped, fetch
+from gpt4o_image.pictures.decode import decode
 
 PNG = b"\x89PNG\r\n\x1a\n"
 HTML = b"<!doctype html><title>Sorry</title>"
@@ -59,7 +59,7 @@ class Gateway(ThreadingTCPServer):
     block_on_close = False
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), Conversation)
+        super().__init__(("127.0.0.1", 0), PaidCall)
         self.answers = {}
         self.requests = []
         self.quiet = threading.Event()
@@ -76,7 +76,7 @@ class Gateway(ThreadingTCPServer):
         return [request.split(" ", 2)[1] for request in self.requests]
 
 
-class Conversation(StreamRequestHandler):
+class PaidCall(StreamRequestHandler):
     def handle(self):
         request = ""
         while not request.endswith("\r\n\r\n"):
@@ -272,7 +272,7 @@ def test_a_pause_that_ends_after_the_deadline_is_not_waited_for(gateway, monkeyp
 
 
 def test_nobody_listens(gateway):
-    gone = ThreadingTCPServer(("127.0.0.1", 0), Conversation)
+    gone = ThreadingTCPServer(("127.0.0.1", 0), PaidCall)
     gone.server_close()
     gateway.origin = ("http", *gone.server_address)
     (why,) = reasons(gateway, f"http://127.0.0.1:{gone.server_address[1]}/a.png")

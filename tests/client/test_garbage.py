@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpt4o_image.errors import KINDS, GPT4oImageError
-from gpt4o_image.gateways import Config
-from gpt4o_image.generate import generate
+from gpt4o_image.gateway.profiles import Config
+from gpt4o_image.generation import generate
 from gpt4o_image.request import Request
 
 PNG = (

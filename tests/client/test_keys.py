@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from gpt4o_image.gateways import Config, choose_gateway
+from gpt4o_image.gateway.profiles import Config, choose_gateway
 
 KEY = "sk-test-0123456789abcdef"
 RUNS = ["ok_b_en_two", "http_401", "http_500", "fail_en", "download_all_fail", "sse_error_object_after", "stall"]

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from gpt4o_image.simulator import Simulator
-from gpt4o_image.vault import Vault
+from gpt4o_image.vault.vault import Vault
 
 KILLS = 20
 # On an idle machine a run takes about 1.3 s from the POST to the last byte, most of it before the first link.

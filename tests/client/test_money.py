@@ -5,11 +5,12 @@ import time
 
 import pytest
 
-from gpt4o_image.gateways import Config, origin
-from gpt4o_image.notices import Downloading, Waiting
-from gpt4o_image.recall import recall
+from gpt4o_image.gateway.profiles import Config
+from gpt4o_image.reload import recall
+from gpt4o_image.run_events import Downloading, Waiting
 from gpt4o_image.simulator import Simulator
-from gpt4o_image.vault import NewEntry
+from gpt4o_image.urls import origin
+from gpt4o_image.vault.vault import NewResult
 
 
 def test_the_same_request_is_paid_for_once(run, simulator):
@@ -101,7 +102,7 @@ def test_a_link_that_a_dead_process_left_is_fetched_before_anything_is_paid(run,
     made = run("a red fox")
     link = run.vault.entry(made.result_id).links[0]
     assert link.label == "100"
-    other = run.vault.open(NewEntry("x", "aihubmix", "m", "another fox", 0.009), reuse=False, daily_budget_usd=None)
+    other = run.vault.open(NewResult("x", "aihubmix", "m", "another fox", 0.009), reuse=False, daily_budget_usd=None)
     run.vault.add_links(other.id, [link])
     entry = run.vault.entry(other.id)
     own = origin(simulator.base_url)
@@ -208,7 +209,7 @@ def test_the_vault_breaking_later_costs_no_picture(run, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gpt4o_image.vault.replace_durably", full)
+    monkeypatch.setattr("gpt4o_image.vault.vault.replace_durably", full)
     outcome = run("a red fox")
     assert len(outcome.pictures) == 2
     assert "No space left" in outcome.warnings[-1]

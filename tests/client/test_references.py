@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt4o_image.references import Frame, Policy, prepare
+from gpt4o_image.pictures.references import Frame, Policy, prepare
 
 
 def parts_of(*colours, **policy):

@@ -15,7 +15,7 @@ import numpy as np
 with atheris.instrument_imports(include=["gpt4o_image", "PIL"]):
     from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-    from gpt4o_image import pixels
+    from gpt4o_image.pictures import decode as pixels
 
 PLUGINS = (AvifImagePlugin, GifImagePlugin, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
 # The real limit is a thousand times as much: what is fuzzed is that there is one, and memory must stay small.

@@ -12,11 +12,11 @@ from zlib import crc32
 import atheris
 
 with atheris.instrument_imports(include=["gpt4o_image"]):
-    from gpt4o_image import answers
-    from gpt4o_image.addresses import mirrors
-    from gpt4o_image.events import Link, Picture, Progress
-    from gpt4o_image.failures import from_transcript
-    from gpt4o_image.stream import StreamParser
+    from gpt4o_image.answer import answers
+    from gpt4o_image.answer.events import Progress
+    from gpt4o_image.answer.failures import from_transcript
+    from gpt4o_image.answer.parser import StreamParser
+    from gpt4o_image.urls import Link, Picture, mirrors
 
 WIRES = (b"data:", b"event:", b":", b"{", b"<")
 MOST_CUTS = 8

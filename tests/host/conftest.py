@@ -14,7 +14,7 @@ import pytest
 import websocket
 from PIL import Image
 
-from gpt4o_image.headless import HeadlessComfyUI, failure
+from gpt4o_image.command.headless import HeadlessComfyUI, failure
 
 KEY = "sk-test-0123456789abcdef"
 TEST_NODES = Path(__file__).parents[1] / "fixtures" / "test_nodes"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gpt4o_image.command.workflow import to_prompt
 from gpt4o_image.errors import GPT4oImageError
-from gpt4o_image.workflow import to_prompt
 
 IMAGE, RGB, MASK, REPORT = range(4)
 

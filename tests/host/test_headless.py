@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gpt4o_image.comfyui import ComfyUI, find_comfyui
+from gpt4o_image.command.comfyui import ComfyUI, find_comfyui
+from gpt4o_image.command.headless import HeadlessComfyUI, missing_modules
 from gpt4o_image.errors import GPT4oImageError
-from gpt4o_image.headless import HeadlessComfyUI, missing_modules
 
 
 def make_comfyui(path, version="0.33.0"):

@@ -15,9 +15,9 @@ from urllib.parse import quote, urlsplit
 import pytest
 from PIL import Image
 
-from gpt4o_image.events import Link, Picture
-from gpt4o_image.headless import HeadlessComfyUI
-from gpt4o_image.vault import NewEntry, Vault
+from gpt4o_image.command.headless import HeadlessComfyUI
+from gpt4o_image.urls import Link, Picture
+from gpt4o_image.vault.vault import NewResult, Vault
 
 ITEM = {
     "id", "number", "created", "state", "kind", "message", "billed", "cost_usd", "gateway", "model", "prompt",
@@ -127,7 +127,7 @@ def wait_until_told(run, **wanted):
 def recorded(vault, prompt="put there", **error):
     """A call in the vault that no server has made; it failed where `error` is given, else it runs."""
     entry = vault.open(
-        NewEntry(uuid.uuid4().hex, "aihubmix", "gpt-4o-image", prompt, 0.005), reuse=False, daily_budget_usd=None
+        NewResult(uuid.uuid4().hex, "aihubmix", "gpt-4o-image", prompt, 0.005), reuse=False, daily_budget_usd=None
     )
     if error:
         vault.finish(entry.id, billed="yes", cost_usd=0.005, error=error, details={})

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from templates import NEEDS_A_CHECKPOINT, NEEDS_AN_UPSCALER, TEMPLATES, UPSCALER, at_the_quick_gateway, each_of
 
-from gpt4o_image.workflow import to_prompt
+from gpt4o_image.command.workflow import to_prompt
 
 
 @pytest.fixture(scope="module")

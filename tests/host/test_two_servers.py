@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from silence import silence
 
-from gpt4o_image.headless import HeadlessComfyUI
-from gpt4o_image.vault import Vault
+from gpt4o_image.command.headless import HeadlessComfyUI
+from gpt4o_image.vault.vault import Vault
 
 RUN_S = 60.0
 

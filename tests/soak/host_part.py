@@ -10,9 +10,9 @@ from random import Random
 import plan
 from worker import KEY
 
-from gpt4o_image.comfyui import find_comfyui
+from gpt4o_image.command.comfyui import find_comfyui
+from gpt4o_image.command.headless import HeadlessComfyUI, failure, missing_modules
 from gpt4o_image.errors import GPT4oImageError
-from gpt4o_image.headless import HeadlessComfyUI, failure, missing_modules
 
 ROOT = Path(__file__).parents[2]
 WARM_UP_RUNS = 5

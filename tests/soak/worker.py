@@ -17,8 +17,8 @@ import time
 import traceback
 from pathlib import Path
 
-from gpt4o_image.gateways import Config
-from gpt4o_image.generate import generate
+from gpt4o_image.gateway.profiles import Config
+from gpt4o_image.generation import generate
 from gpt4o_image.request import Request
 
 KEY = "sk-soak-0123456789abcdef"

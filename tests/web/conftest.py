@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 from web.screen import SIZE, Screen, Trouble, idle, new_user
 
-from gpt4o_image.headless import HeadlessComfyUI
+from gpt4o_image.command.headless import HeadlessComfyUI
 
 KEY = "sk-test-0123456789abcdef"
 WAIT_MS = 60_000  # a busy machine with two cores; what is there is found at once

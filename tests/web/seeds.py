@@ -9,8 +9,8 @@ import zlib
 
 from PIL import Image
 
-from gpt4o_image.database import Database
-from gpt4o_image.vault import Vault
+from gpt4o_image.vault.schema import Database
+from gpt4o_image.vault.vault import Vault
 
 FAILED = {"kind": "refused", "message": "The model declined.\nNot like this.", "gateway_text": None, "request_id": None}
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from gpt4o_image.headless import failure
+from gpt4o_image.command.headless import failure
 
 NAME = "Upscale, keep transparency"
 MODEL, PICTURE, SIZE = "blueprint_x2.pth", "blueprint.png", (96, 64)

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import expect
 from web.sidebar import Sidebar
 
-from gpt4o_image.headless import failure
+from gpt4o_image.command.headless import failure
 
 GENERATE, LOAD_RESULT = "GPT4oImage_Generate", "GPT4oImage_LoadResult"
 SAVE, PREVIEW = "SaveImage", "PreviewImage"

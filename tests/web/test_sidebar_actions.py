@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 from web.seeds import emptied, saved, seed
 from web.sidebar import Sidebar, forgive, run
 
-from gpt4o_image.database import Database
+from gpt4o_image.vault.schema import Database
 
 GRAPH = {
     "id": "6f0ee6a0-5f6c-4f4e-9d0e-6d3a0e7a1b11",
@@ -47,9 +47,9 @@ def test_a_load_node_is_added_in_sight_and_runs(screen, canvas, vault, screensho
     screen.page.evaluate("app.graph.clear()")
     button(bar, "crane", "Add a Load Paid Result node").click()
     node = screen.page.evaluate(ADDED)
-    [entry_id] = [entry.id for entry in vault.entries()]
+    [result_id] = [entry.id for entry in vault.entries()]
     assert node["type"] == "GPT4oImage_LoadResult"
-    assert node["value"] == f"{entry_id} | {prompt}"
+    assert node["value"] == f"{result_id} | {prompt}"
     assert node["offered"]
     assert node["selected"]
     seen = bar.panel.bounding_box()

@@ -6,8 +6,8 @@ import pytest
 from templates import NEEDS_A_CHECKPOINT, TEMPLATES, UPSCALER, at_the_quick_gateway, each_of
 from web.screen import idle
 
-from gpt4o_image.headless import failure
-from gpt4o_image.workflow import to_prompt
+from gpt4o_image.command.headless import failure
+from gpt4o_image.command.workflow import to_prompt
 
 CHECKPOINT = "checkpoints/v1-5-pruned-emaonly-fp16.safetensors"
 # By then the front end has told of missing nodes and models: test_opening.py sees it tell.

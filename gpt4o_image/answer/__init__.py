@@ -1,0 +1,1 @@
+"""What the gateway answered: bytes to text to events, and failures. Pure; knows neither vault, network nor host."""

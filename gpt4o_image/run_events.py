@@ -1,0 +1,45 @@
+"""What a run tells whoever watches it, as values: the stream's own events and what happens to its pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .answer.events import Generating, Progress, Queued
+from .outcome import PaidPicture
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Another run is paying for the same request; its pictures will be taken."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The call has its row in the vault and is about to be sent."""
+
+    result_id: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One more picture of the result is on disk; after Cancel this still comes."""
+
+    result_id: str
+
+
+@dataclass(frozen=True)
+class Downloading:
+    """`done` of `total` pictures are here."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A picture is here, on disk and decoded."""
+
+    picture: PaidPicture
+
+
+RunEvent = Waiting | Recorded | Queued | Generating | Progress | Kept | Downloading | Arrived

@@ -1,0 +1,140 @@
+"""The vault and the settings as the browser is shown them: JSON without a path and without a key. Knows no HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import GPT4oImageError, shorten
+from ..gateway.profiles import AIHUBMIX, CONFIG_FILE, DEFAULT, KEY_VARIABLE, SIMULATOR, Config, has_key, locate
+from ..urls import mirrors
+from ..vault.listing import State
+from ..vault.results import MOVED, Result
+from ..vault.vault import Vault
+from .thumbnails import size_of
+
+Json = dict[str, Any]
+
+_PROMPT_CHARS = 300
+_MESSAGE_CHARS = 300
+
+
+class Redactor:
+    """Texts of errors, findings and gateways without the machine's folders and without keys."""
+
+    def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
+        folder = config.path.parent
+        keys = [environ.get(KEY_VARIABLE, ""), *(str(p.get("api_key", "")) for p in config.profiles.values())]
+        words = {key.strip(): "***" for key in keys if key.strip()}
+        for path, name in (
+            (config.path, CONFIG_FILE),
+            (config.vault, "its folder"),
+            (folder, f"the folder of {CONFIG_FILE}"),
+        ):
+            words |= dict.fromkeys(_spellings(path), name)
+        words |= dict.fromkeys(_spellings(Path.home()), "~")
+        self._words = words
+
+    def __call__(self, text: str) -> str:
+        for word in sorted(self._words, key=len, reverse=True):
+            text = text.replace(word, self._words[word])
+        return text
+
+    def maybe(self, text: object) -> str | None:
+        """The same for what may be missing."""
+        return self(text) if isinstance(text, str) else None
+
+
+def _spellings(path: Path) -> set[str]:
+    """As written and as it really lies, plain and as Python quotes it; none of a root or of a single word."""
+    spelled = {str(path), str(path.absolute()), str(path.resolve()), path.absolute().as_posix()}
+    return {form for one in spelled if len(Path(one).parts) > 1 for form in (one, one.replace("\\", "\\\\"))}
+
+
+def status(
+    config: Config, environ: Mapping[str, str], gateway_name: str, problem: GPT4oImageError | None = None
+) -> Json:
+    """The head of the sidebar. `problem` is what kept the config file from being read; `config` is then the default."""
+    gateway = AIHUBMIX if gateway_name == DEFAULT else gateway_name
+    spent, total = (0.0, 0.0), 0
+    try:
+        gateway, _ = locate(gateway_name, config, environ)
+        vault = Vault(config.vault)
+        spent, total = vault.spent(), vault.count()
+    except GPT4oImageError as error:
+        problem = problem or error
+    return {
+        "gateway": gateway,
+        "gateways": config.gateway_names(),
+        "has_key": has_key(config, environ, gateway),
+        "needs_key": gateway != SIMULATOR,
+        "key_variable": KEY_VARIABLE if gateway == AIHUBMIX else None,
+        "spent_today_usd": round(spent[0], 6),
+        "spent_usd": round(spent[1], 6),
+        "daily_budget_usd": config.daily_budget_usd,
+        "total": total,
+        "problem": problem and {"kind": problem.kind, "message": Redactor(config, environ)(problem.message)},
+    }
+
+
+def item(entry: Result, hide: Redactor, percent: int | None = None) -> Json:
+    """One line of the list. `percent` is that of a call which is being made in this process."""
+    stored = [file.picture for file in entry.files if file.path.is_file()]
+    state = _state(entry, stored)
+    error = entry.error or {}
+    first_line = (error.get("message") or "").strip().partition("\n")[0]
+    return {
+        "id": entry.id,
+        "number": entry.number,
+        "created": entry.created,
+        "state": state,
+        "kind": error.get("kind"),
+        "message": shorten(hide(first_line), _MESSAGE_CHARS) or None,
+        "billed": entry.billed,
+        "cost_usd": entry.cost_usd,
+        "gateway": entry.gateway,
+        "model": entry.model,
+        "prompt": entry.prompt[:_PROMPT_CHARS],
+        "pictures": max([len(entry.shown), *(file.picture + 1 for file in entry.files)]),
+        "stored": stored,
+        "percent": percent if state == "running" else None,
+        "has_graph": entry.has_graph,
+    }
+
+
+def detail(entry: Result, hide: Redactor, percent: int | None = None, warnings: Iterable[str] = ()) -> Json:
+    """All that is known of one result; reads the headers of its pictures. `warnings` are added to those it has."""
+    shown, error, details = item(entry, hide, percent), entry.error or {}, entry.details
+    sizes = {file.picture: size_of(file.path) for file in entry.files}
+    return {
+        **shown,
+        "prompt": entry.prompt,
+        "message": hide.maybe(error.get("message")),
+        "gateway_text": hide.maybe(error.get("gateway_text")),
+        "links": [
+            [address for address in addresses if not address.startswith(MOVED)]
+            for addresses in mirrors(entry.shown, entry.links)
+        ],
+        "warnings": [hide(each) for each in dict.fromkeys([*details.get("warnings", ()), *warnings])],
+        "revised_prompt": details.get("revised_prompt"),
+        "sizes": [sizes.get(number) for number in range(shown["pictures"])],
+    }
+
+
+def findings(config: Config, environ: Mapping[str, str], gateway_name: str) -> Json:
+    """What the free check says. Takes up to about 10 s."""
+    from ..gateway.check import check  # seldom asked for, and ComfyUI's start would wait for it
+
+    hide = Redactor(config, environ)
+    found = [finding.as_json() for finding in check(config, environ, gateway_name)]
+    return {"findings": [{name: hide(v) if isinstance(v, str) else v for name, v in one.items()} for one in found]}
+
+
+def _state(entry: Result, stored: Sequence[int]) -> State:
+    """As `listing` has it in SQL; a file that was deleted by hand is noticed only here."""
+    if entry.status == "running":
+        return "running"
+    if stored:
+        return "saved"
+    return "links" if any(picture.address != MOVED for picture in entry.shown) else "failed"
