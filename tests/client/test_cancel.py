@@ -7,7 +7,7 @@ import pytest
 
 from gpt4o_image.answer.events import Queued
 from gpt4o_image.simulator import Simulator
-from gpt4o_image.vault.recorder import Record
+from gpt4o_image.vault.recorder import Recorder
 
 
 def run_and_cancel(run, prompt, when):
@@ -68,14 +68,14 @@ def test_links_that_came_are_kept_and_fetched(run, simulator):
 
 def test_cancel_while_a_link_is_written_down_loses_nothing(run, simulator, monkeypatch):
     writing = threading.Event()
-    write = Record.links
+    write = Recorder.links
 
     def slowly(record, found):
         writing.set()
         time.sleep(0.5)
         write(record, found)
 
-    monkeypatch.setattr(Record, "links", slowly)
+    monkeypatch.setattr(Recorder, "links", slowly)
     outcome, took = run_and_cancel(run, "a fox [[ok_n1]] [[one_chunk]]", writing.is_set)
     assert outcome.error.kind == "cancelled"
     assert took < 1
