@@ -16,8 +16,8 @@ from pathlib import Path
 from statistics import median
 from typing import Protocol
 
-from gpt4o_image.answer.answers import ChatAnswer
 from gpt4o_image.answer.parser import StreamParser
+from gpt4o_image.answer.reader import AnswerReader
 
 from .rig.figures import Report
 
@@ -110,6 +110,6 @@ def measure(*, quick: bool = False) -> Report:
     report |= series("documented.single_characters", documented, slow_sizes, 1, min(rounds, 3))
     report |= series("dense.4kB_chunks", dense, slow_sizes, CHUNK, rounds)
     events = wire(first(sizes[1], documented()))
-    report["wire.4kB_chunks_mb_s"] = speeds(ChatAnswer, [events], CHUNK, rounds)[0]
-    report["wire.single_bytes_mb_s"] = speeds(ChatAnswer, [events[:100_000]], 1, min(rounds, 3))[0]
+    report["wire.4kB_chunks_mb_s"] = speeds(AnswerReader, [events], CHUNK, rounds)[0]
+    report["wire.single_bytes_mb_s"] = speeds(AnswerReader, [events[:100_000]], 1, min(rounds, 3))[0]
     return report

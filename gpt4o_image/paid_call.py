@@ -9,15 +9,15 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from .answer.answers import Answer, ChatAnswer, ImagesAnswer
 from .answer.events import Event, Generating, Progress, Queued
 from .answer.failures import failure, from_transcript
+from .answer.reader import AnswerReader
 from .download.pool import Pool
 from .errors import Billed, GPT4oImageError
 from .gateway.client import BrokenOff, post
 from .gateway.profiles import Gateway
 from .outcome import Outcome, PaidPicture
-from .prompt import body
+from .prompt import body, prompt_text
 from .request import Request
 from .run_events import Arrived, Downloading, RunEvent
 from .urls import Link, Picture
@@ -56,7 +56,7 @@ class PaidCall:
         self._notify = notify
         self._cancelled = cancelled
         self._linger_s = linger_s
-        self._answer: Answer = ImagesAnswer() if request.endpoint == "images" else ChatAnswer()
+        self._answer = AnswerReader(gateway.base_url, prompt_text(request))
         self._said = self._answer.transcript
         self._percentages: list[int] = []
         self._warnings: list[str] = []
@@ -106,6 +106,7 @@ class PaidCall:
             raise result
         broke_off = isinstance(result, BrokenOff) or stopped_by is not None
         await self._take(self._answer.finish(broke_off=broke_off))
+        self._warnings += self._answer.warnings
         if stopped_by or self._answer.error:
             return stopped_by or self._answer.error
         return None if self._answer.complete else from_transcript(self._said, complete=False)

@@ -26,6 +26,7 @@ class CompletionReader:
     def __init__(self) -> None:
         self.error: GPT4oImageError | None = None
         self.finish_reason: str | None = None
+        self.images: list[Any] = []  # the items of an Images object, until they are taken
         self._sse = SseDecoder()
         self._is_stream: bool | None = None
         self._body: list[bytes] = []  # of an answer that is no stream, or has not shown yet that it is one
@@ -73,7 +74,7 @@ class CompletionReader:
         except (ValueError, RecursionError):
             value = None
         table = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-        if table.get("choices") and not is_error(table):
+        if (table.get("choices") or "data" in table) and not is_error(table):
             self.finish_reason = "stop"
             return self._value(table) + self._message.finish()
         if table or not broke_off:
@@ -84,6 +85,8 @@ class CompletionReader:
         if is_error(value):
             self.error = self.error or from_object(value)
             return ""
+        if isinstance(data := value.get("data"), list):
+            self.images += cast("list[Any]", data)
         choices = value.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urljoin
 
 from ..urls import Link, Picture, fetchable, identity
 from .events import Event, Failed, Progress
@@ -16,7 +17,8 @@ _LETTER = re.compile(r"[^\W\d_]")
 class Findings:
     """Collects what the readers of lines and blocks find."""
 
-    def __init__(self) -> None:
+    def __init__(self, base_url: str = "") -> None:
+        self._base_url = base_url
         self.transcript = Transcript()
         self._events: list[Event] = []
         self._seen: set[str] = set()
@@ -38,6 +40,7 @@ class Findings:
         """A markdown image. Shown a second time, or at its download address, it is a further link to the first."""
         said = self.transcript
         said.note_ids(label)
+        address = self._absolute(address)
         if not fetchable(address, image=True):
             return
         if (key := identity(address)) in self._seen:
@@ -50,12 +53,17 @@ class Findings:
 
     def link(self, address: str, label: str) -> None:
         """Any other address, each once."""
+        address = self._absolute(address)
         if address in self._seen or not fetchable(address):
             return
         self._seen.add(address)
         link = Link(address, label, len(self.transcript.pictures))
         self.transcript.links.append(link)
         self._events.append(link)
+
+    def _absolute(self, address: str) -> str:
+        """An address without a host is of the gateway's own origin."""
+        return urljoin(self._base_url, address) if address.startswith("/") else address
 
     # Lines and blocks
 

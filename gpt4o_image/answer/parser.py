@@ -25,8 +25,8 @@ _STEP_CHARS = 16 * 1024
 class StreamParser:
     """Feed it text as it comes; it gives the events that are complete. Linear in the length of the text."""
 
-    def __init__(self) -> None:
-        self._findings = Findings()
+    def __init__(self, base_url: str = "") -> None:
+        self._findings = Findings(base_url)
         self._status = StatusReader(self._findings.tell)
         self._whole_lines = WholeLines(self._findings, self._status)
         self._spans = SpanReader()

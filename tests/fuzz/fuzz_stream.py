@@ -12,10 +12,10 @@ from zlib import crc32
 import atheris
 
 with atheris.instrument_imports(include=["gpt4o_image"]):
-    from gpt4o_image.answer import answers
     from gpt4o_image.answer.events import Progress
     from gpt4o_image.answer.failures import from_transcript
     from gpt4o_image.answer.parser import StreamParser
+    from gpt4o_image.answer.reader import AnswerReader
     from gpt4o_image.urls import Link, Picture, mirrors
 
 WIRES = (b"data:", b"event:", b":", b"{", b"<")
@@ -40,9 +40,9 @@ def as_events(pieces):
     return "".join(f"data: {json.dumps(delta)}\n\n" for delta in deltas).encode()
 
 
-def answered(kind, chunks, broke_off):
+def answered(chunks, broke_off):
     """All that a conversation learns of an answer."""
-    answer = kind()
+    answer = AnswerReader()
     events = [event for chunk in chunks for event in answer.feed(chunk)]
     events += answer.finish(broke_off=broke_off)
     error = answer.error.as_json() if answer.error else None
@@ -84,10 +84,9 @@ def read_in_all_ways(data):
 
 
 def read_as_answer(data, broke_off, dice):
-    for kind in (answers.ChatAnswer, answers.ImagesAnswer):
-        whole = answered(kind, [data], broke_off)
-        assert answered(kind, cuts(data, dice), broke_off) == whole, kind
-        check_order(whole[0])
+    whole = answered([data], broke_off)
+    assert answered(cuts(data, dice), broke_off) == whole
+    check_order(whole[0])
 
 
 def read_as_text(text, broke_off, dice):
@@ -96,7 +95,7 @@ def read_as_text(text, broke_off, dice):
     assert parsed(pieces) == (events, said)
     check_order(events)
     assert not any("\n" in event.address for event in events if isinstance(event, (Picture, Link)))
-    in_events = answered(answers.ChatAnswer, cuts(as_events(pieces), dice), broke_off)
+    in_events = answered(cuts(as_events(pieces), dice), broke_off)
     assert in_events[:2] == (events, said)
 
 
@@ -105,7 +104,7 @@ def repeat(data, dice):
     piece = data[start : start + dice.randint(1, len(data))]
     head = data[:start] if dice.random() < 0.5 else b""
     long = (head + piece * (REPEATED_BYTES // len(piece)))[:REPEATED_BYTES]
-    answered(answers.ChatAnswer, [long], broke_off=True)
+    answered([long], broke_off=True)
     parsed([long.decode("utf-8", "replace")])
 
 
