@@ -27,6 +27,8 @@ def load_package(name="gpt4o_image"):
 if "gpt4o_image" not in sys.modules:
     load_package()
 
+from fake_gateway import FakeGateway, OwnCa  # noqa: E402
+
 from gpt4o_image.command.comfyui import HOW_TO_ADD, find_comfyui  # noqa: E402 (the package is loaded just above)
 from gpt4o_image.command.headless import how_to_install, missing_modules  # noqa: E402
 
@@ -114,6 +116,21 @@ def fringe(pack_root):
 @pytest.fixture(scope="session")
 def pack_root():
     return ROOT
+
+
+@pytest.fixture
+def fake_gateway():
+    """A gateway that answers whatever the test scripts; tests/fake_gateway.py describes how."""
+    with FakeGateway() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def own_ca(tmp_path_factory):
+    """A certificate authority of our own: `own_ca.pem` is the path of its certificate, `own_ca.server(name)` an
+    ssl.SSLContext for `FakeGateway(tls=...)` that answers for this host name or address.
+    """
+    return OwnCa(tmp_path_factory.mktemp("own_ca"))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from fake_gateway import FakeGateway
 
 from gpt4o_image.command.main import main
 from gpt4o_image.gateway.profiles import Config
@@ -20,7 +21,7 @@ KEY = "sk-test-0123456789abcdef"
 class Runs:
     """Runs the use case with a vault of its own; `notices` is what the last run told."""
 
-    simulator: Simulator
+    simulator: Simulator | FakeGateway
     home: Path
     notices: list = field(default_factory=list)
 
@@ -55,6 +56,12 @@ def simulator():
 @pytest.fixture
 def run(simulator, tmp_path):
     return Runs(simulator, tmp_path / "home")
+
+
+@pytest.fixture
+def ask(fake_gateway, tmp_path):
+    """`run` against the fake gateway, which the test scripts first."""
+    return Runs(fake_gateway, tmp_path / "home")
 
 
 @pytest.fixture
