@@ -19,7 +19,8 @@ ARTIST_NAMES = ("stop", "warn", "allow")
 SIZES = {"auto": "auto", "1024x1024": "1:1", "1536x1024": "3:2", "1024x1536": "2:3"}
 MAX_N = 10
 MAX_FRAMES = 16  # of references
-MAX_SEED = 2**31 - 1
+# Any whole number that a graph can hold reaches us: 64 bits with a sign, or without one.
+MIN_SEED, MAX_SEED = -(2**63), 2**64 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,8 @@ class Part:
 class Request:
     """One paid call. `seed` is never sent: the models have none; a new value buys a new picture.
 
-    `count` and `references` are of the chat endpoint, `size` and `n` of the Images API.
+    `count` and `references` are of the chat endpoint, `size` and `n` of the Images API. Half of a surrogate pair in
+    `prompt`, as a cut emoji or a byte of another code page leaves one, is read as U+FFFD: no UTF-8 can carry it.
     """
 
     prompt: str
@@ -72,6 +74,10 @@ class Request:
     size: str = "auto"
     n: int = 1
     references: tuple[Part, ...] = ()
+
+    def __post_init__(self) -> None:
+        whole = self.prompt.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        object.__setattr__(self, "prompt", whole)
 
     def options(self) -> dict[str, str | int]:
         """What was chosen beside the prompt, as the vault keeps it."""
@@ -104,7 +110,7 @@ def check_request(request: Request, models: Sequence[str]) -> None:
     _check_choice("size", request.size, tuple(SIZES))
     _check_choice("artist_names", request.artist_names, ARTIST_NAMES)
     _check_range("n", request.n, 1, MAX_N)
-    _check_range("seed", request.seed, 0, MAX_SEED)
+    _check_range("seed", request.seed, MIN_SEED, MAX_SEED)
     _check_endpoint(request)
 
 

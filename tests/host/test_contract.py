@@ -69,7 +69,7 @@ def test_combos_and_defaults(declared):
         assert options(declared, name)["options"] == choices
         assert options(declared, name).get("default", choices[0]) == choices[0]
     seed = options(declared, "seed")
-    assert (seed["default"], seed["min"], seed["max"]) == (0, 0, 2**31 - 1)
+    assert (seed["default"], seed["min"], seed["max"]) == (0, 0, 2**64 - 1)
     assert seed["control_after_generate"]
     assert options(declared, "prompt")["multiline"]
     assert not options(declared, "prompt").get("dynamicPrompts")

@@ -3,7 +3,7 @@
 import pytest
 
 from gpt4o_image.errors import KINDS, GPT4oImageError, error_from_json
-from gpt4o_image.request import MAX_SEED, Request, check_request
+from gpt4o_image.request import MAX_SEED, MIN_SEED, Request, check_request
 
 MODELS = ("gpt-4o-image-vip", "gpt-4o-image")
 
@@ -22,7 +22,7 @@ def test_a_good_request_passes():
         ({"count": "3"}, "bad_request", "auto, 1, 2, 4"),
         ({"artist_names": "ask"}, "bad_request", "stop, warn, allow"),
         ({"seed": MAX_SEED + 1}, "bad_request", "seed"),
-        ({"seed": -1}, "bad_request", "seed"),
+        ({"seed": MIN_SEED - 1}, "bad_request", "seed"),
         ({"size": "512x512", "endpoint": "images"}, "bad_request", "auto, 1024x1024"),
         ({"n": 11, "endpoint": "images"}, "bad_request", "between 1 and 10"),
         ({"aspect_ratio": "1:1", "endpoint": "images"}, "bad_request", "Choose size instead"),
@@ -35,6 +35,25 @@ def test_a_bad_one_says_what_is_possible(change, kind, said):
     with pytest.raises(GPT4oImageError, match=said) as stopped:
         check_request(Request(**{"prompt": "x"} | change), MODELS)
     assert (stopped.value.kind, stopped.value.billed) == (kind, "no")
+
+
+@pytest.mark.parametrize("seed", [MIN_SEED, -1, 0, 2**50, MAX_SEED])
+def test_every_64_bit_number_is_a_seed(seed):
+    check_request(Request("x", seed=seed), MODELS)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("fox \udc80 hunt", "fox \ufffd hunt"),
+        ("\ud83d", "\ufffd"),
+        ("\udc8a\ud83e", "\ufffd\ufffd"),
+        ("\ud83e\udd8a", "\U0001f98a"),
+        ("\ufeffplain \U0001f98a\n", "\ufeffplain \U0001f98a\n"),
+    ],
+)
+def test_half_a_surrogate_pair_is_read_as_u_fffd(given, read):
+    assert Request(given).prompt == read
 
 
 def test_the_number_of_pictures():
