@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 
 from gpt4o_image.command import results
-from gpt4o_image.gateway.profiles import Config
+from gpt4o_image.gateway.config import Config
 from gpt4o_image.vault.vault import NewResult, Vault
 
 from .rig.figures import Report, in_turns

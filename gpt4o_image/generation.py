@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from .artists import check_artists
 from .errors import GPT4oImageError
-from .gateway.profiles import Config, Gateway, choose_gateway
+from .gateway.config import Config
+from .gateway.profiles import Gateway, choose_gateway
 from .outcome import Outcome
 from .paid_call import PaidCall
 from .pictures.references import too_large_advice
@@ -91,7 +92,7 @@ class _Use:
             earlier = recall(
                 self._vault,
                 entry,
-                gateway.origin,
+                gateway.origins,
                 cancelled=self._cancelled,
                 progressed=telling(entry.id, self._notify),
             )
@@ -134,13 +135,13 @@ class _Use:
 @contextmanager
 def _reachable(gateway: Gateway) -> Generator[Gateway]:
     """The embedded simulator lives as long as the run that uses it."""
-    if gateway.base_url:
+    if gateway.base_urls:
         yield gateway
         return
     from .simulator import Simulator
 
     with Simulator() as simulator:
-        yield replace(gateway, base_url=simulator.base_url)
+        yield replace(gateway, base_urls=(simulator.base_url,))
 
 
 def _spent_today(vault: Vault) -> float | None:

@@ -56,7 +56,7 @@ class PaidCall:
         self._notify = notify
         self._cancelled = cancelled
         self._linger_s = linger_s
-        self._answer = AnswerReader(gateway.base_url, prompt_text(request))
+        self._answer = AnswerReader(gateway.base_urls[0], prompt_text(request))
         self._said = self._answer.transcript
         self._percentages: list[int] = []
         self._warnings: list[str] = []
@@ -68,7 +68,7 @@ class PaidCall:
         self._gathering = Pool(
             self._said.pictures,
             self._said.links,
-            gateway.origin,
+            gateway.origins,
             self._started + timeout_s + _DOWNLOAD_S,
             keep=record.picture,
             arrived=_teller(notify),
@@ -112,12 +112,12 @@ class PaidCall:
         return None if self._answer.complete else from_transcript(self._said, complete=False)
 
     async def _converse(self) -> None:
-        async with post(self._gateway, self._request.endpoint, body(self._request), self._timeout_s) as chunks:
+        async with post(self._gateway, self._request.endpoint, body(self._request), self._timeout_s) as response:
             self._answered = True
             self._time("answered_s")
             if self._request.endpoint == "images":
                 self._notify(Generating())  # it says nothing until it is done
-            async for chunk in chunks:
+            async for chunk in response.chunks:
                 await self._take(self._answer.feed(chunk))
                 if self._answer.closed:
                     return

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from .download.connection import Origins
 from .download.pool import Pool
 from .errors import GPT4oImageError, error_from_json
 from .outcome import Outcome, PaidPicture
@@ -25,7 +26,7 @@ _POLL_S = 0.1
 def recall(
     vault: Vault,
     entry: Result,
-    own_origin: tuple[str, str, int],
+    own_origins: Origins,
     *,
     cancelled: Callable[[], bool],
     progressed: Callable[[int, int], None],
@@ -44,7 +45,7 @@ def recall(
     reasons: list[str] = []
     if missing:
         fetched, reasons = _fetch(
-            vault, replace(entry, pictures=entry.shown), own_origin, missing, cancelled, progressed
+            vault, replace(entry, pictures=entry.shown), own_origins, missing, cancelled, progressed
         )
         found |= fetched
     return _outcome(entry, [found[index] for index in sorted(found)], reasons)
@@ -63,7 +64,7 @@ def telling(result_id: str, notify: Callable[[RunEvent], None]) -> Callable[[int
 def _fetch(
     vault: Vault,
     entry: Result,
-    own_origin: tuple[str, str, int],
+    own_origins: Origins,
     missing: list[Picture],
     cancelled: Callable[[], bool],
     progressed: Callable[[int, int], None],
@@ -73,7 +74,7 @@ def _fetch(
     with Pool(
         entry.pictures,
         entry.links,
-        own_origin,
+        own_origins,
         time.monotonic() + _FETCH_S,
         keep=record.picture,
         arrived=lambda _, arrived, __: progressed(here + arrived, len(entry.pictures)),

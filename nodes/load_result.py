@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io
 
 from ..gpt4o_image.errors import GPT4oImageError, shorten
-from ..gpt4o_image.gateway.profiles import Config, own_origin
+from ..gpt4o_image.gateway.config import Config
+from ..gpt4o_image.gateway.profiles import own_origins
 from ..gpt4o_image.vault.results import LATEST
 from ..gpt4o_image.vault.vault import Vault
 from . import host
@@ -65,7 +66,7 @@ class LoadResult(io.ComfyNode):
             return recall(
                 vault,
                 entry,
-                own_origin(entry.gateway, config, os.environ),
+                own_origins(entry.gateway, config, os.environ),
                 cancelled=cancelled,
                 progressed=telling(entry.id, tell),
             )

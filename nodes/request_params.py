@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from ..gpt4o_image.gateway.profiles import DEFAULT, Config
+from ..gpt4o_image.gateway.config import DEFAULT, Config
 from ..gpt4o_image.urls import origin
 from ..gpt4o_image.vault.listing import STATES, State, Wanted
 from ..gpt4o_image.vault.results import LATEST

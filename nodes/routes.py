@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from ..gpt4o_image.errors import GPT4oImageError
-from ..gpt4o_image.gateway.profiles import CONFIG_FILE, Config, config_or_default, load_config, own_origin
+from ..gpt4o_image.gateway.config import CONFIG_FILE, Config, config_or_default, load_config
+from ..gpt4o_image.gateway.profiles import own_origins
 from ..gpt4o_image.pictures.decode import PictureError, extension, sniff
 from ..gpt4o_image.sidebar.feed import Json, Redactor, detail, findings, item, status
 from ..gpt4o_image.sidebar.thumbnails import Thumbnails
@@ -233,7 +234,7 @@ def _fetched(result_id: str) -> Json:
     outcome = recall(
         Vault(config.vault),
         entry,
-        own_origin(entry.gateway, config, os.environ),
+        own_origins(entry.gateway, config, os.environ),
         cancelled=lambda: False,
         progressed=lambda *_: None,
     )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from comfy_api.latest import io
 
 from ..gpt4o_image.errors import GPT4oImageError, shorten
-from ..gpt4o_image.gateway.profiles import Config, load_config
+from ..gpt4o_image.gateway.config import Config, load_config
 from ..gpt4o_image.generation import generate
 from ..gpt4o_image.outcome import Outcome
 from ..gpt4o_image.pictures.decode import Batch, canvas

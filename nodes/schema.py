@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..gpt4o_image.gateway.profiles import Config, config_or_default
+from ..gpt4o_image.gateway.config import Config, config_or_default
 from ..gpt4o_image.request import ARTIST_NAMES, BACKGROUNDS, MAX_FRAMES, MAX_SEED
 from . import host
 

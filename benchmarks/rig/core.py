@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from gpt4o_image.gateway.profiles import load_config
+from gpt4o_image.gateway.config import load_config
 from gpt4o_image.generation import generate
 from gpt4o_image.outcome import Outcome
 from gpt4o_image.pictures.decode import Batch, canvas

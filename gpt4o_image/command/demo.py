@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..gateway.profiles import HOME_VARIABLE, Config
+from ..gateway.config import HOME_VARIABLE, Config
 from ..request import MAX_SEED, Request
 from ..vault.files import save_new
 from .comfyui import HOW_TO_ADD, ComfyUI, find_comfyui

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GPT4oImageError
-from ..gateway.profiles import AIHUBMIX, DEFAULT, HOME_VARIABLE, SIMULATOR, has_key, load_config, set_key
+from ..gateway.aihubmix import AIHUBMIX
+from ..gateway.config import DEFAULT, HOME_VARIABLE, SIMULATOR, load_config, set_key
+from ..gateway.profiles import has_key
 from ..outcome import Outcome
 from ..request import Request
 from ..vault.files import save_new

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import error_from_json, shorten
-from ..gateway.profiles import Config, own_origin
+from ..gateway.config import Config
+from ..gateway.profiles import own_origins
 from ..outcome import Outcome
 from ..pictures.decode import extension
 from ..reload import recall
@@ -39,7 +40,7 @@ def run(
     outcome = recall(
         vault,
         entry,
-        own_origin(entry.gateway, config, environ),
+        own_origins(entry.gateway, config, environ),
         cancelled=cancelled,
         progressed=lambda done, total: say(f"{done} of {total} pictures are here"),
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import requests
 
 Origin = tuple[str, str, int]
+Origins = tuple[Origin, ...]
 
 _CONNECT_S = 10.0
 _READ_S = 30.0  # of silence; the caller keeps a deadline and cuts
@@ -37,8 +38,8 @@ class Forbidden(OSError):
     """The rules refuse this address. An OSError, so that urllib3 closes the connection and passes it on."""
 
 
-def check_address(address: str, own_origin: Origin) -> Origin:
-    """The origin of `address`, which is `own_origin`, or https to a name that has public addresses only.
+def check_address(address: str, own_origins: Origins) -> Origin:
+    """The origin of `address`, which is one of `own_origins`, or https to a name that has public addresses only.
 
     Raises Forbidden, and OSError for a name that cannot be resolved. The peer is checked again once it is
     connected, since a name may resolve differently a moment later.
@@ -51,7 +52,7 @@ def check_address(address: str, own_origin: Origin) -> Origin:
         raise Forbidden("not an address") from None
     if login:
         raise Forbidden("holds a login")
-    if host and (scheme, host, port) == _plain(own_origin):
+    if host and (scheme, host, port) in map(_plain, own_origins):
         return scheme, host, port
     if scheme != "https":
         raise Forbidden(f"{scheme or 'no scheme'} is not https")
@@ -89,8 +90,8 @@ class Connection:
     Used by one thread; another may `cut` it.
     """
 
-    def __init__(self, own_origin: Origin) -> None:
-        self._own_origin = own_origin
+    def __init__(self, own_origins: Origins) -> None:
+        self._own_origins = own_origins
         self._lock = threading.Lock()
         self._handle: socket.socket | None = None
         self._refusal: Forbidden | None = None
@@ -106,8 +107,8 @@ class Connection:
         import requests
         from urllib3.exceptions import HTTPError
 
-        scheme, host, port = check_address(address, self._own_origin)
-        own = (scheme, host, port) == _plain(self._own_origin)
+        scheme, host, port = check_address(address, self._own_origins)
+        own = (scheme, host, port) in map(_plain, self._own_origins)
         root = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
         # Not through a Session: it would log in from ~/.netrc, keep cookies, and read the whole body of a redirect.
         adapter = _adapter(self, _target(address), own=own)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin
 
 from ..pictures.decode import PictureError, sniff
-from .connection import Connection, Forbidden, Origin
+from .connection import Connection, Forbidden, Origins
 
 if TYPE_CHECKING:
     import requests
@@ -85,7 +85,7 @@ def fetch(
     accept: Callable[[bytes, str], T],
     *,
     all_known: Callable[[], bool],
-    own_origin: Origin,
+    own_origins: Origins,
     deadline: float,
     stopped: Callable[[], bool],
 ) -> T:
@@ -113,18 +113,18 @@ def fetch(
         # A server that sends drop by drop may not use up the time of the mirrors.
         until = deadline if complete and len(left) == 1 else (now + deadline) / 2
         try:
-            return accept(_fetch_one(source.address, own_origin, until, stopped), source.address)
+            return accept(_fetch_one(source.address, own_origins, until, stopped), source.address)
         except _Refused as error:
             source.refused(str(error))
         except (_Missed, PictureError) as error:
             source.missed(str(error))
 
 
-def _fetch_one(address: str, own_origin: Origin, until: float, stopped: Callable[[], bool]) -> bytes:
+def _fetch_one(address: str, own_origins: Origins, until: float, stopped: Callable[[], bool]) -> bytes:
     """In a thread of its own, since neither resolving nor a silent server can be interrupted from inside."""
     if address[:5].lower() == "data:":
         return _checked(_from_data(address))
-    line = Connection(own_origin)
+    line = Connection(own_origins)
     result: Future[bytes] = Future()
     # A daemon: where resolving hangs, it outlives this call until the system gives up.
     thread = threading.Thread(target=_transfer, args=(line, address, result), name="gpt4o-image-transfer", daemon=True)

@@ -11,6 +11,7 @@ from types import TracebackType
 from ..outcome import PaidPicture
 from ..pictures.decode import decode
 from ..urls import Link, Picture, identity, mirrors
+from .connection import Origins
 from .fetch import DownloadError, Stopped, fetch
 
 _PARALLEL = 4
@@ -39,7 +40,7 @@ class Pool:
         self,
         pictures: Sequence[Picture],
         links: Sequence[Link],
-        own_origin: tuple[str, str, int],
+        own_origins: Origins,
         deadline: float,
         *,
         keep: Callable[[int, bytes, str, str | None], None],
@@ -47,7 +48,7 @@ class Pool:
     ) -> None:
         self._pictures = pictures
         self._links = links
-        self._own_origin = own_origin
+        self._own_origins = own_origins
         self._deadline = deadline
         self._keep = keep
         self._arrived = arrived
@@ -147,7 +148,7 @@ class Pool:
             lambda: mirrors(list(self._pictures), list(self._links))[slot.shown.index],
             accept,
             all_known=self._all_known.is_set,
-            own_origin=self._own_origin,
+            own_origins=self._own_origins,
             deadline=self._deadline,
             stopped=self._stop.is_set,
         )

@@ -18,19 +18,12 @@ from urllib.parse import urljoin
 from ..answer.failures import from_status, is_error
 from ..answer.keywords import says
 from ..errors import GPT4oImageError, shorten
-from .profiles import (
-    AIHUBMIX,
-    BASE_URL_VARIABLE,
-    KEY_VARIABLE,
-    PRICES_USD,
-    Config,
-    choose_gateway,
-    locate,
-    origin,
-)
+from ..urls import origin
+from .aihubmix import AIHUBMIX, BASE_URLS, PRICES_USD
+from .config import Config
+from .profiles import BASE_URL_VARIABLE, KEY_VARIABLE, choose_gateway, locate
 
-# AiHubMix documentation: the main host and two more that serve the same accounts.
-HOSTS = ("https://aihubmix.com/v1", "https://api.aihubmix.com/v1", "https://api.inferera.com/v1")
+HOSTS = BASE_URLS
 TIMEOUT_S = 10.0
 _MAX_BYTES = 4 << 20
 _UNLIMITED = -0.01  # AiHubMix, "Balance": a key without a limit has a tiny negative rest, such as -0.000002

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from ..answer.failures import from_status
@@ -25,11 +26,33 @@ class BrokenOff(Exception):
     """The connection ended before the answer did. Says why, without the address."""
 
 
+@dataclass(frozen=True)
+class Response:
+    """An answer with status 200, its body still to come.
+
+    `chunks` raises BrokenOff. `content_type` is the header as sent. `request_id` is what the gateway's support asks
+    for. `base_url` is the host that answered: relative addresses in the answer are meant against its origin.
+    """
+
+    chunks: AsyncIterator[bytes]
+    content_type: str
+    request_id: str | None
+    base_url: str
+
+
+def preflight(gateway: Gateway) -> None:
+    """Raises `config` for what can be known before the POST: no openai, or variables that break its client."""
+    if gateway.base_urls:
+        _client(gateway, _CONNECT_S)
+    else:
+        _sdk()  # the embedded simulator, which has no address yet
+
+
 @asynccontextmanager
 async def post(
     gateway: Gateway, endpoint: Endpoint, body: Mapping[str, Any], timeout_s: float
-) -> AsyncGenerator[AsyncIterator[bytes]]:
-    """One paid call: the answer's bytes as they come, once the gateway has answered with status 200.
+) -> AsyncGenerator[Response]:
+    """One paid call: the answer, its bytes as they come, once the gateway has answered with status 200.
 
     `timeout_s` bounds each wait, not the whole: keep-alive comments reset it, so the caller keeps a deadline.
     Raises GPT4oImageError for any other status and when no gateway is reached, BrokenOff while reading.
@@ -46,9 +69,12 @@ async def post(
         }
         try:
             async with calls[endpoint](**body) as response:
-                yield _chunks(response)
+                headers: Any = response.headers
+                yield Response(
+                    _chunks(response), str(headers.get("content-type", "")), _header_id(headers), gateway.base_urls[0]
+                )
         except openai.APIStatusError as error:
-            raise from_status(error.status_code, _body(error), _header_id(error)) from None
+            raise from_status(error.status_code, _body(error), _header_id(error.response.headers)) from None
         except openai.APITimeoutError as error:
             if _never_connected(error):
                 raise _unreachable(gateway, error) from None
@@ -66,8 +92,17 @@ async def post(
             ) from None
 
 
+def _sdk() -> Any:
+    """The module openai. Raises `config`."""
+    try:
+        import openai
+    except ImportError as error:
+        raise GPT4oImageError("config", f"The Python package openai cannot be imported: {error}.") from error
+    return openai
+
+
 def _client(gateway: Gateway, timeout: Any) -> Any:
-    import openai
+    openai = _sdk()
 
     async def only_ours(request: Any) -> None:
         allowed = (*_HEADERS, "app-code")
@@ -81,11 +116,11 @@ def _client(gateway: Gateway, timeout: Any) -> Any:
         timeout=timeout,
         event_hooks={"request": [only_ours]},
         # A proxy's loopback is not ours.
-        trust_env=not is_loopback(gateway.origin[1]),
+        trust_env=not is_loopback(gateway.origins[0][1]),
     )
     return openai.AsyncOpenAI(
         api_key=gateway.api_key,
-        base_url=gateway.base_url,
+        base_url=gateway.base_urls[0],
         max_retries=0,
         timeout=timeout,
         http_client=http_client,
@@ -103,7 +138,7 @@ async def _chunks(response: Any) -> AsyncIterator[bytes]:
 
 
 def _unreachable(gateway: Gateway, error: Exception) -> GPT4oImageError:
-    scheme, host, port = gateway.origin
+    scheme, host, port = gateway.origins[0]
     return GPT4oImageError(
         "upstream",
         f"The gateway {gateway.name} at {scheme}://{host}:{port} cannot be reached: {_cause(error)}. "
@@ -128,6 +163,5 @@ def _body(error: Any) -> str:
         return ""
 
 
-def _header_id(error: Any) -> str | None:
-    headers: Any = error.response.headers
+def _header_id(headers: Any) -> str | None:
     return next((headers[n] for n in ("x-request-id", "x-oneapi-request-id", "request-id") if n in headers), None)

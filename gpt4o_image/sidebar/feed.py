@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import GPT4oImageError, shorten
-from ..gateway.profiles import AIHUBMIX, CONFIG_FILE, DEFAULT, KEY_VARIABLE, SIMULATOR, Config, has_key, locate
+from ..gateway.aihubmix import AIHUBMIX
+from ..gateway.config import CONFIG_FILE, DEFAULT, SIMULATOR, Config
+from ..gateway.profiles import KEY_VARIABLE, has_key, locate
 from ..urls import mirrors
 from ..vault.listing import State
 from ..vault.results import MOVED, Result

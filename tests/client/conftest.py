@@ -8,7 +8,7 @@ import pytest
 from fake_gateway import FakeGateway
 
 from gpt4o_image.command.main import main
-from gpt4o_image.gateway.profiles import Config
+from gpt4o_image.gateway.config import Config
 from gpt4o_image.generation import generate
 from gpt4o_image.request import Request
 from gpt4o_image.simulator import Simulator

@@ -10,7 +10,7 @@ import pytest
 
 from gpt4o_image.gateway import check as module
 from gpt4o_image.gateway.check import Finding, check
-from gpt4o_image.gateway.profiles import Config
+from gpt4o_image.gateway.config import Config
 
 KEY = "sk-secret-0123456789abcdef"
 MODELS = {"data": [{"id": "gpt-4o-image"}, {"id": "gpt-4o-image-vip"}]}

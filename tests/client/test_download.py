@@ -201,7 +201,7 @@ def got(gateway, *addresses, accept=lambda data, address: data, within_s=20.0, *
     """What fetch makes of `addresses`, all of them known from the start."""
     options = {"all_known": lambda: True, "stopped": lambda: False, **options}
     deadline = time.monotonic() + within_s
-    return fetch(lambda: addresses, accept, own_origin=gateway.origin, deadline=deadline, **options)
+    return fetch(lambda: addresses, accept, own_origins=(gateway.origin,), deadline=deadline, **options)
 
 
 def reasons(gateway, *addresses, **options):
@@ -635,7 +635,7 @@ class Answer:
             self.addresses,
             lambda data, address: data,
             all_known=self.complete.is_set,
-            own_origin=gateway.origin,
+            own_origins=(gateway.origin,),
             deadline=time.monotonic() + within_s,
             stopped=self.cancelled.is_set,
         )

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gpt4o_image.gateway.profiles import Config
+from gpt4o_image.gateway.config import Config
 
 RUNS = 200
 FAULTS = [

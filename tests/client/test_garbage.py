@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpt4o_image.errors import KINDS, GPT4oImageError
-from gpt4o_image.gateway.profiles import Config
+from gpt4o_image.gateway.config import Config
 from gpt4o_image.generation import generate
 from gpt4o_image.request import Request
 

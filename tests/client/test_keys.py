@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from gpt4o_image.gateway.profiles import Config, choose_gateway
+from gpt4o_image.gateway.config import Config
+from gpt4o_image.gateway.profiles import choose_gateway
 
 KEY = "sk-test-0123456789abcdef"
 RUNS = ["ok_b_en_two", "http_401", "http_500", "fail_en", "download_all_fail", "sse_error_object_after", "stall"]

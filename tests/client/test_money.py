@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from gpt4o_image.gateway.profiles import Config
+from gpt4o_image.gateway.config import Config
 from gpt4o_image.reload import recall
 from gpt4o_image.run_events import Downloading, Waiting
 from gpt4o_image.simulator import Simulator
@@ -105,7 +105,7 @@ def test_a_link_that_a_dead_process_left_is_fetched_before_anything_is_paid(run,
     other = run.vault.open(NewResult("x", "aihubmix", "m", "another fox", 0.009), reuse=False, daily_budget_usd=None)
     run.vault.add_links(other.id, [link])
     entry = run.vault.entry(other.id)
-    own = origin(simulator.base_url)
+    own = (origin(simulator.base_url),)
     found = recall(run.vault, entry, own, cancelled=lambda: False, progressed=lambda *_: None)
     assert [picture.sha256 for picture in found.pictures] == [made.pictures[1].sha256]
     assert len(run.vault.entry(other.id).files) == 1

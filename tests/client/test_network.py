@@ -161,13 +161,13 @@ def in_thread(work):
 
 
 def test_own_origin_on_loopback_is_reached(listener):
-    assert read(Connection(listener.origin), f"http://127.0.0.1:{listener.port}/a.png") == b"ok"
+    assert read(Connection((listener.origin,)), f"http://127.0.0.1:{listener.port}/a.png") == b"ok"
 
 
 def test_a_name_that_changes_its_mind_is_refused_before_a_byte_is_sent(listener, names, connects):
     names["rebind.example"] = [[PUBLIC], ["127.0.0.1"]]
     with pytest.raises(Forbidden, match=r"127\.0\.0\.1 is not a public address"):
-        read(Connection(("http", "127.0.0.1", 1)), f"https://rebind.example:{listener.port}/a.png")
+        read(Connection((("http", "127.0.0.1", 1),)), f"https://rebind.example:{listener.port}/a.png")
     assert connects == [("127.0.0.1", listener.port)]
     assert listener.closed.wait(2)
     assert listener.heard == [b""]
@@ -176,7 +176,7 @@ def test_a_name_that_changes_its_mind_is_refused_before_a_byte_is_sent(listener,
 def test_a_second_address_that_comes_later_is_refused_too(listener, names, connects):
     names["rebind.example"] = [[PUBLIC], [PUBLIC, "127.0.0.1"]]
     with pytest.raises(Forbidden):
-        read(Connection(("http", "127.0.0.1", 1)), f"https://rebind.example:{listener.port}/a.png")
+        read(Connection((("http", "127.0.0.1", 1),)), f"https://rebind.example:{listener.port}/a.png")
     assert connects == [(PUBLIC, listener.port), ("127.0.0.1", listener.port)]
     assert listener.closed.wait(2)
     assert listener.heard == [b""]
@@ -184,14 +184,14 @@ def test_a_second_address_that_comes_later_is_refused_too(listener, names, conne
 
 def test_own_origin_is_no_leave_for_its_neighbours(listener, names, connects):
     with pytest.raises(Forbidden):
-        read(Connection(("http", "127.0.0.1", listener.port + 1)), f"http://127.0.0.1:{listener.port}/a.png")
+        read(Connection((("http", "127.0.0.1", listener.port + 1),)), f"http://127.0.0.1:{listener.port}/a.png")
     with pytest.raises(Forbidden):
-        read(Connection(listener.origin), f"https://127.0.0.1:{listener.port}/a.png")
+        read(Connection((listener.origin,)), f"https://127.0.0.1:{listener.port}/a.png")
     assert not connects
 
 
 def test_the_system_s_words_for_a_failure(listener):
-    line = Connection(("http", "127.0.0.1", 1))
+    line = Connection((("http", "127.0.0.1", 1),))
     with pytest.raises(OSError, match="refused") as caught:
         read(line, "http://127.0.0.1:1/a.png")
     assert not isinstance(caught.value, Forbidden)
@@ -218,7 +218,7 @@ def test_the_system_s_words_for_a_failure(listener):
     ],
 )
 def test_the_target_goes_byte_for_byte(listener, tail, target):
-    read(Connection(listener.origin), f"http://127.0.0.1:{listener.port}{tail}")
+    read(Connection((listener.origin,)), f"http://127.0.0.1:{listener.port}{tail}")
     assert listener.lines[0] == f"GET {target or tail} HTTP/1.1"
 
 
@@ -226,7 +226,7 @@ def test_nothing_personal_goes_along(listener, monkeypatch, tmp_path):
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\ndefault login me password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     listener.reply = PLAIN.replace(b"\r\n\r\n", b"\r\nSet-Cookie: a=b; Path=/\r\n\r\n")
-    line = Connection(listener.origin)
+    line = Connection((listener.origin,))
     for _ in range(2):
         read(line, f"http://127.0.0.1:{listener.port}/a.png")
         headers = listener.headers
@@ -248,13 +248,13 @@ def proxy(monkeypatch):
 
 
 def test_a_gateway_on_loopback_is_not_asked_through_a_proxy(listener, proxy):
-    assert read(Connection(listener.origin), f"http://127.0.0.1:{listener.port}/a.png") == b"ok"
+    assert read(Connection((listener.origin,)), f"http://127.0.0.1:{listener.port}/a.png") == b"ok"
     assert not proxy.heard
 
 
 def test_a_gateway_elsewhere_is_asked_through_the_proxy(proxy):
     proxy.reply = PLAIN
-    assert read(Connection(("http", "gateway.lan", 80)), "http://gateway.lan/a%2f.png?b=%7e") == b"ok"
+    assert read(Connection((("http", "gateway.lan", 80),)), "http://gateway.lan/a%2f.png?b=%7e") == b"ok"
     assert proxy.lines[0] == "GET http://gateway.lan:80/a%2f.png?b=%7e HTTP/1.1"
     assert not {"Authorization", "Cookie", "Proxy-Authorization"} & set(proxy.headers)
 
@@ -262,19 +262,19 @@ def test_a_gateway_elsewhere_is_asked_through_the_proxy(proxy):
 def test_a_public_address_is_asked_through_the_proxy(proxy, names, monkeypatch, connects):
     names["cdn.example"] = [[PUBLIC]]
     with pytest.raises(OSError, match="502"):
-        read(Connection(("http", "127.0.0.1", 1)), "https://cdn.example/a.png")
+        read(Connection((("http", "127.0.0.1", 1),)), "https://cdn.example/a.png")
     assert proxy.lines[0].startswith("CONNECT cdn.example:443 ")
     assert connects == [("127.0.0.1", proxy.port)]
     monkeypatch.setenv("NO_PROXY", "cdn.example")
     with pytest.raises(OSError, match="no route"):
-        read(Connection(("http", "127.0.0.1", 1)), "https://cdn.example/a.png")
+        read(Connection((("http", "127.0.0.1", 1),)), "https://cdn.example/a.png")
     assert connects[-1] == (PUBLIC, 443)
 
 
 def test_a_name_inside_is_not_asked_through_the_proxy_either(proxy, names):
     names["inside.example"] = [["10.0.0.1"]]
     with pytest.raises(Forbidden):
-        read(Connection(("http", "127.0.0.1", 1)), "https://inside.example/a.png")
+        read(Connection((("http", "127.0.0.1", 1),)), "https://inside.example/a.png")
     assert not proxy.heard
 
 
@@ -284,7 +284,7 @@ def test_a_name_inside_is_not_asked_through_the_proxy_either(proxy, names):
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"])
 def test_cutting_wakes_whoever_waits(said):
     with Listener(said) as silent:
-        line = Connection(silent.origin)
+        line = Connection((silent.origin,))
         with in_thread(lambda: read(line, f"http://127.0.0.1:{silent.port}/a.png")) as raised:
             while not silent.heard or b"\r\n\r\n" not in silent.heard[0]:
                 time.sleep(0.01)
@@ -297,7 +297,7 @@ def test_cutting_wakes_whoever_waits(said):
 
 
 def test_a_line_that_is_cut_stays_cut(listener):
-    line = Connection(listener.origin)
+    line = Connection((listener.origin,))
     line.cut()
     line.cut()
     with pytest.raises(OSError, match="cut"):
@@ -336,13 +336,13 @@ def secure(certificate):
 
 def test_a_certificate_of_nobody_is_refused(secure):
     with pytest.raises(OSError, match="certificate"):
-        read(Connection(secure.origin), f"https://127.0.0.1:{secure.port}/a.png")
+        read(Connection((secure.origin,)), f"https://127.0.0.1:{secure.port}/a.png")
     assert secure.heard == [b""]
 
 
 def test_tls_reads_targets_and_cuts_as_plain_does(secure, certificate, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate / "cert.pem"))
-    line = Connection(secure.origin)
+    line = Connection((secure.origin,))
     assert read(line, f"https://127.0.0.1:{secure.port}/a%2f?b=%7e") == b"ok"
     assert secure.lines[0] == "GET /a%2f?b=%7e HTTP/1.1"
     secure.reply = b""

@@ -17,7 +17,7 @@ import time
 import traceback
 from pathlib import Path
 
-from gpt4o_image.gateway.profiles import Config
+from gpt4o_image.gateway.config import Config
 from gpt4o_image.generation import generate
 from gpt4o_image.request import Request
 

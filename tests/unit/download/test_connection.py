@@ -8,7 +8,7 @@ import pytest
 
 from gpt4o_image.download.connection import Forbidden, check_address, check_peer
 
-OWN = ("http", "127.0.0.1", 8188)
+OWN = (("http", "127.0.0.1", 8188),)
 NAMES = {
     "cdn.example": ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"],
     "cdn.example.": ["93.184.216.34"],
@@ -86,7 +86,7 @@ def test_other_peers_are_refused(ip):
         ("https://b\u00fccher.example/a", ("https", "xn--bcher-kva.example", 443)),
         ("https://8.8.8.8/a", ("https", "8.8.8.8", 443)),
         ("https://[2606:4700::1111]/a", ("https", "2606:4700::1111", 443)),
-        ("http://127.0.0.1:8188/cdn/a.png", OWN),
+        ("http://127.0.0.1:8188/cdn/a.png", OWN[0]),
     ],
 )
 def test_allowed(address, origin):
@@ -94,8 +94,8 @@ def test_allowed(address, origin):
 
 
 def test_own_origin_is_not_looked_up(resolver):
-    assert check_address("http://gateway.lan/a", ("http", "gateway.lan", 80)) == ("http", "gateway.lan", 80)
-    assert check_address("http://b\u00fccher.lan/a", ("http", "b\u00fccher.lan", 80))[1] == "xn--bcher-kva.lan"
+    assert check_address("http://gateway.lan/a", (("http", "gateway.lan", 80),)) == ("http", "gateway.lan", 80)
+    assert check_address("http://b\u00fccher.lan/a", (("http", "b\u00fccher.lan", 80),))[1] == "xn--bcher-kva.lan"
     assert not resolver
 
 
@@ -159,7 +159,7 @@ def test_refused(address, why):
 
 def test_no_address_is_of_a_gateway_without_one():
     with pytest.raises(Forbidden):
-        check_address("", ("", "", 80))
+        check_address("", ())
 
 
 def test_what_cannot_be_resolved_is_not_forbidden():

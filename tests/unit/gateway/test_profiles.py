@@ -7,18 +7,9 @@ from pathlib import Path
 import pytest
 
 from gpt4o_image.errors import GPT4oImageError
-from gpt4o_image.gateway.profiles import (
-    AIHUBMIX_URL,
-    PRICES_USD,
-    Config,
-    Gateway,
-    base_url,
-    choose_gateway,
-    has_key,
-    load_config,
-    locate,
-    set_key,
-)
+from gpt4o_image.gateway.aihubmix import BASE_URLS, PRICES_USD
+from gpt4o_image.gateway.config import Config, load_config, set_key
+from gpt4o_image.gateway.profiles import Gateway, base_url, choose_gateway, has_key, locate
 from gpt4o_image.urls import origin
 
 KEY = "sk-the-key-of-the-test"
@@ -87,7 +78,7 @@ def test_no_file_means_the_defaults(tmp_path):
 def test_an_empty_file_means_the_defaults(tmp_path, text):
     config = loaded(tmp_path, text)
     assert (config.gateway, config.timeout_s) == ("aihubmix", 600.0)
-    assert base_url("aihubmix", config, {}) == AIHUBMIX_URL
+    assert base_url("aihubmix", config, {}) == BASE_URLS[0]
 
 
 def test_each_setting(tmp_path):
@@ -256,15 +247,15 @@ def test_the_default_gateway(tmp_path):
 
 def test_a_profile_as_a_gateway(tmp_path):
     gateway = choose_gateway("other", loaded(tmp_path, FULL), {"AIHUBMIX_API_KEY": "sk-not-for-this-one"})
-    assert (gateway.name, gateway.base_url, gateway.api_key) == ("other", "https://gateway.example/v1", KEY)
+    assert (gateway.name, gateway.base_urls, gateway.api_key) == ("other", ("https://gateway.example/v1",), KEY)
     assert gateway.models == ("gpt-4o-image-vip", "gpt-4o-image", "image-x")
     assert gateway.prices == {"gpt-4o-image-vip": 0.009, "gpt-4o-image": 0, "image-x": 0.02}
-    assert gateway.origin == ("https", "gateway.example", 443)
+    assert gateway.origins == (("https", "gateway.example", 443),)
 
 
 def test_aihubmix_by_default(tmp_path):
     gateway = choose_gateway("aihubmix", Config(tmp_path / "none"), {"AIHUBMIX_API_KEY": f" {KEY}\n"})
-    assert gateway == Gateway("aihubmix", AIHUBMIX_URL, KEY)
+    assert gateway == Gateway("aihubmix", (BASE_URLS[0],), KEY)
     assert (gateway.models, dict(gateway.prices)) == (tuple(PRICES_USD), PRICES_USD)
 
 
@@ -302,9 +293,9 @@ def test_a_key_that_no_header_can_carry_is_refused_and_not_quoted(tmp_path, key)
 def test_the_base_url_variable(tmp_path):
     config = loaded(tmp_path, FULL)
     environ = {"AIHUBMIX_API_KEY": KEY, "GPT4O_IMAGE_BASE_URL": " http://127.0.0.1:8811/v1/ "}
-    assert choose_gateway("aihubmix", config, environ).base_url == "http://127.0.0.1:8811/v1"
-    assert choose_gateway("aihubmix", config, environ).origin == ("http", "127.0.0.1", 8811)
-    assert choose_gateway("other", config, environ).base_url == "https://gateway.example/v1"
+    assert choose_gateway("aihubmix", config, environ).base_urls == ("http://127.0.0.1:8811/v1",)
+    assert choose_gateway("aihubmix", config, environ).origins == (("http", "127.0.0.1", 8811),)
+    assert choose_gateway("other", config, environ).base_urls == ("https://gateway.example/v1",)
     assert locate("simulator", config, environ) == ("simulator", "")
     message = problem(locate, "aihubmix", config, {"GPT4O_IMAGE_BASE_URL": "https://me:hunter2@x/v1"})
     assert "GPT4O_IMAGE_BASE_URL" in message
@@ -323,7 +314,7 @@ def test_an_unknown_gateway(tmp_path):
 
 def test_the_simulator_needs_nothing(tmp_path):
     gateway = choose_gateway("simulator", Config(tmp_path / "none"), {"GPT4O_IMAGE_BASE_URL": "nonsense"})
-    assert gateway.base_url == ""
+    assert gateway.base_urls == ()
     assert gateway.api_key
 
 

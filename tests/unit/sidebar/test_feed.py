@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gpt4o_image.errors import GPT4oImageError
-from gpt4o_image.gateway.profiles import Config, load_config
+from gpt4o_image.gateway.config import Config, load_config
 from gpt4o_image.sidebar.feed import Redactor, detail, item, status
 from gpt4o_image.urls import Link, Picture
 from gpt4o_image.vault.results import File, Result
