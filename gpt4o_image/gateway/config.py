@@ -20,7 +20,7 @@ CONFIG_FILE = "config.toml"
 DEFAULT = "default"
 SIMULATOR = "simulator"
 
-_SETTINGS = ("gateway", "timeout_s", "max_parallel", "daily_budget_usd", "artist_names", "profiles")
+_SETTINGS = ("gateway", "timeout_s", "max_parallel", "run_ahead", "daily_budget_usd", "artist_names", "profiles")
 _PROFILE = ("base_url", "api_key", "models", "prices", "app_code")
 
 
@@ -32,6 +32,7 @@ class Config:
     gateway: str = AIHUBMIX
     timeout_s: float = 600.0
     max_parallel: int = 16
+    run_ahead: int = 0  # calls of ComfyUI's queue that are sent before their turn
     daily_budget_usd: float | None = None
     artist_names: Mapping[str, str] = field(default_factory=dict[str, str])
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, "Mapping[str, Any]"], repr=False)
@@ -120,6 +121,9 @@ def _check_settings(config: Config) -> None:
         "max_parallel": (config.max_parallel, True),
         "daily_budget_usd": (config.daily_budget_usd, False),
     }
+    ahead: Any = config.run_ahead
+    if not _is_number(ahead) or not isinstance(ahead, int) or ahead < 0:
+        raise _config_error(config.path, f"run_ahead must be a whole number, 0 for none, not {ahead!r}")
     for name, (value, whole) in numbers.items():
         if value is None:
             continue

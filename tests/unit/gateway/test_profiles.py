@@ -18,6 +18,7 @@ FULL = f"""# mine
 gateway = "other"  # not AiHubMix
 timeout_s = 90.5
 max_parallel = 3
+run_ahead = 4
 daily_budget_usd = 2
 
 [artist_names]
@@ -86,6 +87,7 @@ def test_each_setting(tmp_path):
     assert config.gateway == "other"
     assert config.timeout_s == 90.5
     assert config.max_parallel == 3
+    assert config.run_ahead == 4
     assert config.daily_budget_usd == 2
     assert config.artist_names == {"Jane Doe": "linocut style"}
     assert config.gateway_names() == ["default", "aihubmix", "other", "simulator"]
@@ -117,6 +119,8 @@ def test_a_mark_in_front_of_the_file_is_no_part_of_it(tmp_path):
         ("timeout_s = 1" + 400 * "0", "timeout_s must be a number"),
         ("max_parallel = 2.5", "max_parallel must be a whole number above 0, not 2.5"),
         ("max_parallel = true", "max_parallel must be a whole number"),
+        ("run_ahead = -1", "run_ahead must be a whole number, 0 for none, not -1"),
+        ("run_ahead = true", "run_ahead must be a whole number, 0 for none, not True"),
         ("daily_budget_usd = -inf", "daily_budget_usd must be a number"),
         ("daily_budget_usd = []", "daily_budget_usd must be a number"),
         ("gateway = 'elsewhere'", 'gateway = "elsewhere" names no profile; known are aihubmix, simulator'),
