@@ -20,7 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
-from gpt4o_image.pictures.decode import canvas, decode
+from gpt4o_image.pictures.batch import canvas
+from gpt4o_image.pictures.decode import decode
 
 from .rig.figures import Report, percentile
 from .rig.gateway import Gateway, painting

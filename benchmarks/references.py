@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gpt4o_image.pictures.decode import canvas, decode
+from gpt4o_image.pictures.batch import canvas
+from gpt4o_image.pictures.decode import decode
 from gpt4o_image.pictures.encode import encode
 from gpt4o_image.pictures.references import Frame, Policy, prepare
 from gpt4o_image.request import Part

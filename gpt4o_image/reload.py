@@ -12,7 +12,8 @@ from .download.connection import Origins
 from .download.pool import Pool
 from .errors import GPT4oImageError, error_from_json
 from .outcome import Outcome, PaidPicture
-from .pictures.decode import PictureError, decode
+from .pictures.decode import decode
+from .pictures.formats import PictureError
 from .run_events import Downloading, Kept, RunEvent
 from .urls import Picture
 from .vault.recorder import Recorder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..gpt4o_image.answer.events import Generating, Progress, Queued
-from ..gpt4o_image.pictures.decode import preview
+from ..gpt4o_image.pictures.batch import preview
 from ..gpt4o_image.run_events import Arrived, Downloading, Recorded, RunEvent, Waiting
 from . import host
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io, ui
 
 from ..gpt4o_image.errors import GPT4oImageError
-from ..gpt4o_image.pictures.decode import canvas, decode
+from ..gpt4o_image.pictures.batch import canvas
+from ..gpt4o_image.pictures.decode import decode
 from . import host
 from .schema import References, picture_sockets
 from .tensors import to_tensors

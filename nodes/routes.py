@@ -20,7 +20,7 @@ from aiohttp import web
 from ..gpt4o_image.errors import GPT4oImageError
 from ..gpt4o_image.gateway.config import CONFIG_FILE, Config, config_or_default, load_config
 from ..gpt4o_image.gateway.profiles import own_origins
-from ..gpt4o_image.pictures.decode import PictureError, extension, sniff
+from ..gpt4o_image.pictures.formats import PictureError, extension, sniff
 from ..gpt4o_image.sidebar.feed import Json, Redactor, detail, findings, item, status
 from ..gpt4o_image.sidebar.thumbnails import Thumbnails
 from ..gpt4o_image.vault.results import LATEST, File, Result

@@ -16,7 +16,7 @@ from ..gpt4o_image.errors import GPT4oImageError, shorten
 from ..gpt4o_image.gateway.config import Config, load_config
 from ..gpt4o_image.generation import generate
 from ..gpt4o_image.outcome import Outcome
-from ..gpt4o_image.pictures.decode import Batch, canvas
+from ..gpt4o_image.pictures.batch import Batch, canvas
 from ..gpt4o_image.request import Request
 from ..gpt4o_image.run_events import RunEvent
 from ..gpt4o_image.vault.vault import Vault

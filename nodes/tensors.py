@@ -9,7 +9,7 @@ import torch
 from ..gpt4o_image.errors import GPT4oImageError
 
 if TYPE_CHECKING:
-    from ..gpt4o_image.pictures.decode import Batch
+    from ..gpt4o_image.pictures.batch import Batch
 
 
 def to_tensors(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from gpt4o_image.gateway.config import load_config
 from gpt4o_image.generation import generate
 from gpt4o_image.outcome import Outcome
-from gpt4o_image.pictures.decode import Batch, canvas
+from gpt4o_image.pictures.batch import Batch, canvas
 from gpt4o_image.request import Request
 
 from .worker import serve

@@ -74,7 +74,7 @@ def _first_saved(entry: Mapping[str, Any]) -> dict[str, str]:
 
 def _without_host(gateway: str, folder: Path, config: Config, environ: Mapping[str, str]) -> Path:
     from ..generation import generate
-    from ..pictures.decode import extension
+    from ..pictures.formats import extension
 
     request = Request(PROMPT, aspect_ratio="1:1", background="transparent", count="1")
     outcome = generate(

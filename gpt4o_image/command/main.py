@@ -174,7 +174,7 @@ def _request(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Requ
 
 def _save(outcome: Outcome, folder: Path) -> list[Path]:
     """The gateway's bytes untouched; the extension follows the bytes, not the link."""
-    from ..pictures.decode import extension
+    from ..pictures.formats import extension
 
     return [save_new(folder, extension(picture.decoded.mime), picture.data) for picture in outcome.pictures]
 

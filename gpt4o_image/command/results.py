@@ -12,7 +12,7 @@ from ..errors import error_from_json, shorten
 from ..gateway.config import Config
 from ..gateway.profiles import own_origins
 from ..outcome import Outcome
-from ..pictures.decode import extension
+from ..pictures.formats import extension
 from ..reload import recall
 from ..urls import mirrors
 from ..vault.files import save_new

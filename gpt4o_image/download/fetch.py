@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin
 
-from ..pictures.decode import PictureError, sniff
+from ..pictures.formats import PictureError, sniff
 from .connection import Connection, Forbidden, Origins
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
+from .pixels import Pixels
+
 Planes = npt.NDArray[np.float32]
 _Sample = TypeVar("_Sample", np.uint8, np.float32)
 

@@ -1,64 +1,45 @@
-"""Picture bytes to pixels, and pixels to what the nodes give out. Knows neither torch nor the gateway."""
+"""Picture bytes to pixels: upright, in sRGB, 8 bit. Knows neither torch nor the gateway."""
 
 from __future__ import annotations
 
 import io
-import os
 import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from .bleed import bleed
+from .formats import Format, PictureError, format_of
+from .pixels import Pixels
+from .workers import workers
 
 if TYPE_CHECKING:
     from PIL import Image
 
 Mode = Literal["RGB", "RGBA"]
-Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
 
 MAX_PIXELS = 64_000_000  # 256 MB as RGBA
 
-# mime type: Pillow's name of the format, file extension
-_FORMATS = {
-    "image/png": ("PNG", ".png"),
-    "image/jpeg": ("JPEG", ".jpg"),
-    "image/webp": ("WEBP", ".webp"),
-    "image/gif": ("GIF", ".gif"),
-    "image/avif": ("AVIF", ".avif"),
-}
 # What Pillow's decoders raise on broken data, as 80,000 damaged files showed; `_open` adds the bomb error.
 _BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, MemoryError,
            RuntimeError, AssertionError, struct.error, zlib.error)  # fmt: skip
 _COLOUR_SPACES = {"L": b"GRAY", "RGB": b"RGB ", "CMYK": b"CMYK"}
-_CHECKER = (0xCC, 0x99)  # light and dark squares of a preview
-_CHECKER_PX = 16
-
-# Of the whole process: more threads than cores would finish no sooner, but keep the host's loop from its turn. And
-# always the same ones: each thread has a heap, and 16 pictures in 16 of them cost more in fresh memory than in work.
-_workers = ThreadPoolExecutor(os.cpu_count() or 1, "gpt4o-image-pixels")
 # warnings.catch_warnings changes the process: two threads inside it at once could leave the filters changed.
 _quiet_lock = threading.Lock()
-
-
-class PictureError(ValueError):
-    """Bytes that are no picture, a broken or cut off picture, or one that is too large."""
 
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
     """One picture: `pixels` [H,W,3|4] uint8 sRGB, straight alpha, contiguous, possibly read-only.
 
-    `mode` is RGBA only when some pixel is not opaque. `mime` is the type of the bytes it came from.
+    `mode` is RGBA only when some pixel is not opaque. `mime` is the type of the bytes it came from. `warnings` are for
+    people: what was left out or repaired.
     """
 
     pixels: Pixels
@@ -66,43 +47,7 @@ class Decoded:
     height: int
     mode: Mode
     mime: str
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """What a node gives out, float32, 0..1, of equal B, H and W.
-
-    `image` [B,H,W,3|4], `rgb` [B,H,W,3] with colours bled under the transparent part, `mask` [B,H,W] = 1 - alpha
-    (as LoadImage: ComfyUI v0.33.0 nodes.py:1785). An opaque batch has `rgb is image`. `mixed` says that sizes
-    differed, so that some pictures have empty space around them.
-    """
-
-    image: Floats
-    rgb: Floats
-    mask: Floats
-    mixed: bool
-
-
-def sniff(data: bytes) -> str | None:
-    """The mime type by the first bytes: PNG, JPEG, WebP, GIF or AVIF; None for all else."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return "image/webp"
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if data[4:8] == b"ftyp":
-        brands = data[8 : min(int.from_bytes(data[:4], "big"), 256)]
-        if b"avif" in brands or b"avis" in brands:
-            return "image/avif"
-    return None
-
-
-def extension(mime: str) -> str:
-    """The file extension, dot included, for a mime type that `sniff` gave."""
-    return _FORMATS[mime][1]
+    warnings: tuple[str, ...] = ()
 
 
 def decode(data: bytes, enough_px: int = 0) -> Decoded:
@@ -111,23 +56,25 @@ def decode(data: bytes, enough_px: int = 0) -> Decoded:
     With `enough_px` a JPEG may come at an eighth, a quarter or half of its size, as long as both sides keep as many
     pixels: several times faster. Raises PictureError, for more than MAX_PIXELS before anything is decoded.
     """
-    mime = sniff(data)
-    if mime is None:
+    found = format_of(data)
+    if found is None:
         raise PictureError(f"This is no PNG, JPEG, WebP, GIF or AVIF picture. It begins with {data[:24]!r}.")
-    return _workers.submit(_decoded, data, mime, enough_px).result()
+    if found.pillow is None:
+        raise PictureError(f"This is a {found.name} picture, which cannot be decoded here.")
+    return workers.submit(_decoded, data, found, enough_px).result()
 
 
-def _decoded(data: bytes, mime: str, enough_px: int) -> Decoded:
-    img = _open(data, mime)
+def _decoded(data: bytes, found: Format, enough_px: int) -> Decoded:
+    img = _open(data, found)
     try:
         if enough_px:
             img.draft(None, (enough_px, enough_px))
         img.load()
-        depth = data[24] if mime == "image/png" else 8  # IHDR comes first in every PNG
-        eight_bit = _spelled_out(img, depth)
-        upright = _turned(_to_srgb(eight_bit, img.info.get("icc_profile")), _orientation(img))
+        _turn_upright(img)
+        depth = data[24] if found.pillow == "PNG" else 8  # IHDR comes first in every PNG
+        upright = _to_srgb(_spelled_out(img, depth), img.info.get("icc_profile"))
     except _BROKEN as error:
-        raise PictureError(f"The {_FORMATS[mime][0]} data is broken or cut off: {error}") from error
+        raise PictureError(f"The {found.name} data is broken or cut off: {error}") from error
     if upright.mode == "RGBA" and upright.getchannel("A").getextrema()[0] == 255:
         upright = upright.convert("RGB")
     return Decoded(
@@ -135,88 +82,29 @@ def _decoded(data: bytes, mime: str, enough_px: int) -> Decoded:
         width=upright.width,
         height=upright.height,
         mode="RGBA" if upright.mode == "RGBA" else "RGB",
-        mime=mime,
+        mime=found.mime,
     )
 
 
-def canvas(pictures: Sequence[Decoded]) -> Batch:
-    """The pictures as one batch, in order.
-
-    Different sizes are centred, unresampled, on the largest width by the largest height, transparent around;
-    an opaque picture beside a transparent one gets alpha 1. Values are `byte / 255`, to the bit as LoadImage's.
-    Raises ValueError when there is no picture.
-    """
-    if not pictures:
-        raise ValueError("a batch needs at least one picture")
-    count = len(pictures)
-    width = max(picture.width for picture in pictures)
-    height = max(picture.height for picture in pictures)
-    mixed = any((picture.width, picture.height) != (width, height) for picture in pictures)
-    if not mixed and all(picture.mode == "RGB" for picture in pictures):
-        image = np.empty((count, height, width, 3), np.float32)
-        for picture, frame in zip(pictures, image, strict=True):
-            _to_floats(picture.pixels, frame)
-        return Batch(image, image, np.zeros((count, height, width), np.float32), mixed)
-
-    image = np.empty((count, height, width, 4), np.float32)
-    rgb = np.empty((count, height, width, 3), np.float32)
-    mask = np.empty((count, height, width), np.float32)
-
-    def fill(index: int) -> None:
-        rgba = _centred(pictures[index].pixels, width, height)
-        _to_floats(bleed(rgba), rgb[index])  # first: what it needs for itself is gone before the rest is filled
-        _to_floats(rgba, image[index])
-        np.subtract(1, image[index, ..., 3], out=mask[index])
-
-    list(_workers.map(fill, range(count)))  # numpy and Pillow free the GIL
-    return Batch(image, rgb, mask, mixed)
-
-
-def flatten(pixels: Pixels, colour: tuple[int, int, int] | None = None) -> Pixels:
-    """[H,W,3|4] uint8 laid over `colour`, or over a light and dark checker: [H,W,3] uint8."""
-    if pixels.shape[2] == 3:
-        return pixels
-    rows, columns = np.ogrid[: pixels.shape[0], : pixels.shape[1]]
-    squares = (rows // _CHECKER_PX + columns // _CHECKER_PX) % 2
-    ground = np.array(_CHECKER, np.int32)[squares][..., None] if colour is None else np.array(colour, np.int32)
-    alpha = pixels[..., 3:].astype(np.int32)
-    return ((pixels[..., :3] * alpha + ground * (255 - alpha) + 127) // 255).astype(np.uint8)
-
-
-def preview(pixels: Pixels, longest_side_px: int = 512) -> Image.Image:
-    """A small RGB Pillow image of `pixels` [H,W,3|4] uint8; what is transparent shows a checker."""
-    return _workers.submit(_previewed, pixels, longest_side_px).result()
-
-
-def _previewed(pixels: Pixels, longest_side_px: int) -> Image.Image:
-    from PIL import Image
-
-    small = Image.fromarray(pixels)
-    # The gap lets it average whole squares of pixels first, which is half the work.
-    small.thumbnail((longest_side_px, longest_side_px), reducing_gap=1.0)
-    return Image.fromarray(flatten(np.asarray(small)))
-
-
-def _open(data: bytes, mime: str) -> Image.Image:
+def _open(data: bytes, found: Format) -> Image.Image:
     """Reads the header only. Raises PictureError when that is broken, too large, or the data has no end."""
     from PIL import Image
 
-    name = _FORMATS[mime][0]
     try:
         with _quiet():
-            img = Image.open(io.BytesIO(data), formats=[name])
+            img = Image.open(io.BytesIO(data), formats=[str(found.pillow)])
     except Image.DecompressionBombError as error:
         raise PictureError(f"The picture is too large to be decoded: {error}") from error
     except KeyError as error:
-        raise PictureError(f"The Pillow that is installed here cannot read {name}.") from error
+        raise PictureError(f"The Pillow that is installed here cannot read {found.name}.") from error
     except _BROKEN as error:
-        raise PictureError(f"The {name} data is broken or cut off: {error}") from error
+        raise PictureError(f"The {found.name} data is broken or cut off: {error}") from error
     if not 0 < img.width * img.height <= MAX_PIXELS:
         raise PictureError(
             f"The picture has {img.width} x {img.height} pixels; at most {MAX_PIXELS // 10**6} megapixels are decoded."
         )
-    if not _has_end(data, mime):
-        raise PictureError(f"The {name} data is cut off: its end marker is missing.")
+    if not _has_end(data, found.mime):
+        raise PictureError(f"The {found.name} data is cut off: its end marker is missing.")
     return img
 
 
@@ -320,43 +208,9 @@ def _managed(colours: Image.Image, profile: bytes) -> Image.Image | None:
         return None
 
 
-def _orientation(img: Image.Image) -> int:
-    """EXIF orientation 1..8; 1 where there is none or its data is broken."""
-    try:
-        with _quiet():
-            value: object = img.getexif().get(0x0112)
-    except _BROKEN:
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+def _turn_upright(img: Image.Image) -> None:
+    """Applies the EXIF orientation of the loaded `img` in place; broken EXIF data counts as none."""
+    from PIL import ImageOps
 
-
-def _turned(img: Image.Image, orientation: int) -> Image.Image:
-    from PIL.Image import Transpose
-
-    moves = (
-        Transpose.FLIP_LEFT_RIGHT,
-        Transpose.ROTATE_180,
-        Transpose.FLIP_TOP_BOTTOM,
-        Transpose.TRANSPOSE,
-        Transpose.ROTATE_270,
-        Transpose.TRANSVERSE,
-        Transpose.ROTATE_90,
-    )  # for orientations 2..8 (EXIF 2.32, 4.6.4)
-    return img if orientation == 1 else img.transpose(moves[orientation - 2])
-
-
-def _centred(pixels: Pixels, width: int, height: int) -> Pixels:
-    """`pixels` [h,w,3|4] as [height,width,4], transparent black around."""
-    if pixels.shape == (height, width, 4):
-        return pixels
-    top, left = (height - pixels.shape[0]) // 2, (width - pixels.shape[1]) // 2
-    placed = np.zeros((height, width, 4), np.uint8)
-    middle = placed[top : top + pixels.shape[0], left : left + pixels.shape[1]]
-    middle[..., 3] = 255
-    middle[..., : pixels.shape[2]] = pixels
-    return placed
-
-
-def _to_floats(pixels: Pixels, out: Floats) -> None:
-    # Divided, not multiplied by 1/255: that is as fast and gives LoadImage's values to the last bit.
-    np.divide(pixels, np.float32(255), out=out)
+    with _quiet(), suppress(*_BROKEN):
+        ImageOps.exif_transpose(img, in_place=True)

@@ -5,23 +5,21 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-import threading
-from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from .batch import flatten
 from .bleed import Planes, bleed
-from .decode import Pixels, flatten
+from .lru import LruBytes
+from .pixels import Pixels, Samples
 
 if TYPE_CHECKING:
     from PIL import Image
 
-Samples = npt.NDArray[Any]
 Colour = tuple[int, int, int]
 
 JPEG, WEBP, PNG = "image/jpeg", "image/webp", "image/png"
@@ -88,33 +86,22 @@ class Guess:
 
 
 class PartCache:
-    """What was encoded, the longest unused forgotten first. For the caller to keep; safe between threads."""
+    """Encoded pictures by their pixels, the policy and the cap of bytes. Safe between threads; the caller keeps it."""
 
-    def __init__(self, max_entries: int = 64, max_bytes: int = 64 << 20) -> None:
-        self._max_entries = max_entries
-        self._max_bytes = max_bytes
-        self._fits: OrderedDict[tuple[bytes, Hashable, int | None], Fit] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
+    def __init__(self, max_bytes: int = 64 << 20) -> None:
+        self._fits: LruBytes[Fit] = LruBytes(max_bytes, lambda fit: len(fit.data))
 
     def get(self, digest: bytes, policy: Hashable, cap: int) -> Fit | None:
         """What `cap` bytes allow for these pixels, when it is known."""
-        with self._lock:
-            for key in ((digest, policy, None), (digest, policy, cap)):
-                fit = self._fits.get(key)
-                if fit and len(fit.data) <= cap:
-                    self._fits.move_to_end(key)
-                    return fit
+        for key in ((digest, policy, None), (digest, policy, cap)):
+            fit = self._fits.get(key)
+            if fit and len(fit.data) <= cap:
+                return fit
         return None
 
     def put(self, digest: bytes, policy: Hashable, cap: int, fit: Fit) -> None:
-        key = (digest, policy, cap if len(fit.data) < fit.wish else None)  # what was not cut is right for any cap
-        with self._lock:
-            known = self._fits.pop(key, None)
-            self._bytes += len(fit.data) - (len(known.data) if known else 0)
-            self._fits[key] = fit
-            while len(self._fits) > self._max_entries or self._bytes > self._max_bytes:
-                self._bytes -= len(self._fits.popitem(last=False)[1].data)
+        # What was not cut is right for any cap.
+        self._fits.put((digest, policy, cap if len(fit.data) < fit.wish else None), fit)
 
 
 def scale(pixels: Samples, longest_side_px: int, pool: Executor) -> Scaled:

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar, get_args
 
 from ..errors import GPT4oImageError
 from ..request import MAX_FRAMES, Part
-from .decode import PictureError, decode, sniff
+from .decode import decode
 from .encode import (
     JPEG,
     PNG,
@@ -21,7 +21,6 @@ from .encode import (
     Fit,
     Guess,
     PartCache,
-    Samples,
     Scaled,
     Unusable,
     guess,
@@ -30,6 +29,8 @@ from .encode import (
     scale,
     shrink,
 )
+from .formats import PictureError, sniff
+from .pixels import Samples
 
 Format = Literal["auto", "jpeg", "webp", "png"]
 _Result = TypeVar("_Result")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import threading
-from collections import OrderedDict
 from contextlib import closing
 from pathlib import Path
 
 from ..pictures.decode import decode
+from ..pictures.lru import LruBytes
 from ..vault.results import File
 
 LONGEST_SIDE_PX = 256
@@ -17,27 +16,17 @@ _QUALITY = 80
 
 
 class Thumbnails:
-    """Thumbnails by the pictures' sha256; the ones that were not asked for longest make room. Any thread may call."""
+    """Thumbnails by the pictures' sha256. Any thread may call."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept: LruBytes[bytes] = LruBytes(max_bytes, len)
 
     def of(self, file: File) -> bytes:
         """WebP. Raises OSError where the file is gone, PictureError where it is no picture."""
-        with self._lock:
-            if file.sha256 in self._kept:
-                self._kept.move_to_end(file.sha256)
-                return self._kept[file.sha256]
-        made = thumbnail(file.path.read_bytes())
-        with self._lock:
-            if file.sha256 not in self._kept:
-                self._kept[file.sha256] = made
-                self._bytes += len(made)
-            while self._bytes > self._max_bytes:
-                self._bytes -= len(self._kept.popitem(last=False)[1])
+        made = self._kept.get(file.sha256)
+        if made is None:
+            made = thumbnail(file.path.read_bytes())
+            self._kept.put(file.sha256, made)
         return made
 
 

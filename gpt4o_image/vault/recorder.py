@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import Billed
-from ..pictures.decode import sniff
+from ..pictures.formats import sniff
 from ..urls import Link, Picture
 from .vault import Vault
 

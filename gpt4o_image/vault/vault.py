@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import Billed, GPT4oImageError
-from ..pictures.decode import extension
+from ..pictures.formats import extension
 from ..urls import Link, Picture
 from .files import replace_durably
 from .listing import HOLDS, KNOWS, Page, Wanted, add_functions, read_page

@@ -15,7 +15,8 @@ import numpy as np
 with atheris.instrument_imports(include=["gpt4o_image", "PIL"]):
     from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-    from gpt4o_image.pictures import decode as pixels
+    from gpt4o_image.pictures import batch, formats
+    from gpt4o_image.pictures import decode as decoding
 
 PLUGINS = (AvifImagePlugin, GifImagePlugin, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
 # The real limit is a thousand times as much: what is fuzzed is that there is one, and memory must stay small.
@@ -31,27 +32,27 @@ def check(decoded, data):
     assert 0 < width * height <= MOST_PIXELS
     assert {"RGB": 3, "RGBA": 4}[decoded.mode] == channels
     assert decoded.mode == "RGB" or decoded.pixels[..., 3].min() < 255
-    assert decoded.mime == pixels.sniff(data)
-    assert pixels.extension(decoded.mime)
+    assert decoded.mime == formats.sniff(data)
+    assert formats.extension(decoded.mime)
 
 
 def check_batch(decoded):
-    shown = pixels.preview(decoded.pixels, 32)
+    shown = batch.preview(decoded.pixels, 32)
     assert shown.mode == "RGB"
     assert max(shown.size) <= 32
-    batch = pixels.canvas([decoded, pixels.decode(SMALL)])
-    for array in (batch.image, batch.rgb, batch.mask):
+    filled = batch.canvas([decoded, decoding.decode(SMALL)])
+    for array in (filled.image, filled.rgb, filled.mask):
         assert array.dtype == np.float32
-        assert array.shape[:3] == batch.mask.shape
+        assert array.shape[:3] == filled.mask.shape
         assert array.min() >= 0
         assert array.max() <= 1
-    assert batch.rgb.shape[3] == 3
+    assert filled.rgb.shape[3] == 3
 
 
 def decode(data):
     try:
-        decoded = pixels.decode(data)
-    except pixels.PictureError:
+        decoded = decoding.decode(data)
+    except formats.PictureError:
         return
     check(decoded, data)
     check_batch(decoded)
@@ -115,6 +116,6 @@ SMALL = small_picture()
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     Image.preinit()
-    pixels.MAX_PIXELS = MOST_PIXELS
+    decoding.MAX_PIXELS = MOST_PIXELS
     atheris.Setup(sys.argv, decode, custom_mutator=mutate)
     atheris.Fuzz()

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from gpt4o_image.pictures.batch import preview
 from gpt4o_image.pictures.bleed import bleed
-from gpt4o_image.pictures.decode import decode, preview
+from gpt4o_image.pictures.decode import decode
 from gpt4o_image.pictures.references import Frame, Policy, prepare
 from gpt4o_image.simulator.lettering import load
 from gpt4o_image.simulator.painting import paint

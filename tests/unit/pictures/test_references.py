@@ -20,7 +20,8 @@ from PIL import Image, ImageCms, PngImagePlugin
 from gpt4o_image.errors import GPT4oImageError
 from gpt4o_image.pictures import encode as encoding
 from gpt4o_image.pictures import references
-from gpt4o_image.pictures.decode import decode, flatten
+from gpt4o_image.pictures.batch import flatten
+from gpt4o_image.pictures.decode import decode
 from gpt4o_image.pictures.encode import fitted
 from gpt4o_image.pictures.references import (
     Frame,
@@ -507,7 +508,9 @@ def test_two_sources_of_one_part_keep_their_names():
 
 def test_the_cache_has_bounds(encoded):
     frames = [np.full((8, 8, 3), level, np.uint8) for level in range(5)]
-    cache = PartCache(max_entries=3)
+    size = max(len(part.data) for part in send(*frames))
+    encoded.clear()
+    cache = PartCache(max_bytes=3 * size)
     for frame in frames:
         send(frame, cache=cache)
     send(*frames[2:], cache=cache)
@@ -522,7 +525,7 @@ def test_the_cache_has_bounds(encoded):
 
 
 def test_the_cache_is_safe_between_threads():
-    cache = PartCache(max_entries=4)
+    cache = PartCache(max_bytes=3000)
     frames = [np.full((8, 8, 3), level, np.uint8) for level in range(8)]
     wrong = []
 
