@@ -7,12 +7,11 @@ is none: it waits for the disk, whatever the number of rows. `list` is `results 
 
 from __future__ import annotations
 
-import argparse
 import io
 import sqlite3
 import tempfile
 import time
-from contextlib import closing, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -95,17 +94,16 @@ def timed(filled: Filled, rounds: int) -> dict[str, float]:
     actions = {
         "reuse": reuse,
         "insert": insert,
-        "list": lambda: listed(filled.config, limit=None, as_json=False),
-        "list_json": lambda: listed(filled.config, limit=20, as_json=True),
+        "list": lambda: listed(vault, limit=None, as_json=False),
+        "list_json": lambda: listed(vault, limit=20, as_json=True),
         "spent_ever": vault.spent,
     }
     return {name: seconds * 1e3 for name, seconds in in_turns(actions, rounds).items()}
 
 
-def listed(config: Config, *, limit: int | None, as_json: bool) -> None:
-    options = argparse.Namespace(action="list", json=as_json, limit=limit)
-    with redirect_stdout(io.StringIO()):
-        results.run(options, config, {}, cancelled=lambda: False, say=lambda _: None)
+def listed(vault: Vault, *, limit: int | None, as_json: bool) -> None:
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        results.show_list(vault, limit, as_json=as_json)
 
 
 def _asked(key: str) -> NewResult:

@@ -36,7 +36,7 @@ class Outcome:
     reused: bool = False
     result_id: str | None = None
 
-    def report(self, paths: tuple[str, ...] = ()) -> dict[str, Any]:
+    def report(self, paths: tuple[str | None, ...] = ()) -> dict[str, Any]:
         """The JSON object of `--json` and of the nodes' `report` output."""
         return {
             "status": "error" if self.error else "ok",

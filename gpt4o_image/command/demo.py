@@ -1,17 +1,27 @@
-"""The main job in one command: an example workflow in a real ComfyUI, or the same picture without one."""
+"""`gpt4o-image demo`: the main job in one command, in a real ComfyUI, or the same picture without one."""
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..gateway.config import HOME_VARIABLE, Config
+from ..gateway.config import HOME_VARIABLE, SIMULATOR, Config, load_config
+from ..home import home
 from ..request import MAX_SEED, Request
-from ..vault.files import save_new
+from . import output
 from .comfyui import HOW_TO_ADD, ComfyUI, find_comfyui
+from .interrupt import stop_on_ctrl_c
+from .parser import Commands
+from .picture_files import check_folder, save_new, user_path
+from .progress_bar import ProgressBar
+
+if TYPE_CHECKING:
+    from .headless import ComfyUIServer
 
 PACK_ROOT = Path(__file__).parents[2]
 # What the workflow asks for too.
@@ -23,70 +33,126 @@ class DemoFailed(Exception):
     """The workflow failed, in the words of the node that did: they say whether anything was billed."""
 
 
-def demo(gateway: str, folder: Path, config: Config, environ: Mapping[str, str], *, say: Callable[[str], None]) -> Path:
-    """The path of the picture that was made. Raises GPT4oImageError, DemoFailed."""
-    comfyui = find_comfyui(PACK_ROOT, environ) if WORKFLOW.exists() else None
+def add_to(commands: Commands) -> None:
+    """The options, each with its default."""
+    parser = commands.add_parser("demo", help="run an example workflow in a real ComfyUI")
+    parser.add_argument(
+        "--gateway",
+        default=SIMULATOR,
+        metavar="NAME",
+        help=f"{SIMULATOR} (free), aihubmix (paid) or a profile of config.toml; default: %(default)s",
+    )
+    parser.add_argument(
+        "--out", type=user_path, default=Path(), metavar="DIR", help="the folder for the picture; default: this one"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints the picture's path. Raises GPT4oImageError; a workflow's failure is printed."""
+    check_folder(options.out)
+    config = load_config(home())
+    with stop_on_ctrl_c() as stop, ProgressBar() as bar:
+        try:
+            path = _picture(options, config, bar, stop.is_set)
+        except DemoFailed as error:
+            output.say(f"error: {error}")
+            return 130 if stop.is_set() else 1
+    output.show(str(path))
+    return 0
+
+
+def _picture(options: argparse.Namespace, config: Config, bar: ProgressBar, cancelled: Callable[[], bool]) -> Path:
+    comfyui = find_comfyui(PACK_ROOT, os.environ) if WORKFLOW.exists() else None
+    if problem := _why_without(comfyui):
+        output.say(problem)
+    if comfyui is None or problem:
+        return _without_host(options, config, bar, cancelled)
+    return _with_host(comfyui, options, config, bar, cancelled)
+
+
+def _why_without(comfyui: ComfyUI | None) -> str | None:
     if comfyui is None:
-        say(f"No ComfyUI was found, so this picture is made without one. To see it in ComfyUI: {HOW_TO_ADD}.")
-        return _without_host(gateway, folder, config, environ)
+        return f"No ComfyUI was found, so this picture is made without one. To see it in ComfyUI: {HOW_TO_ADD}."
     try:
         from .headless import how_to_install, missing_modules
     except ModuleNotFoundError:
-        say(
+        return (
             "The registry's package cannot start a ComfyUI, a git checkout of the pack can: this picture is made alone."
         )
-        return _without_host(gateway, folder, config, environ)
     if missing := missing_modules(comfyui):
-        say(f"The ComfyUI in {comfyui.path} lacks {', '.join(missing)}, so this picture is made without it. "
-            f"To add them: {how_to_install(comfyui)}.")  # fmt: skip
-        return _without_host(gateway, folder, config, environ)
-    return _with_host(comfyui, gateway, folder, config, say)
+        return (
+            f"The ComfyUI in {comfyui.path} lacks {', '.join(missing)}, so this picture is made without it. "
+            f"To add them: {how_to_install(comfyui)}."
+        )
+    return None
 
 
-def _with_host(comfyui: ComfyUI, gateway: str, folder: Path, config: Config, say: Callable[[str], None]) -> Path:
+def _with_host(
+    comfyui: ComfyUI,
+    options: argparse.Namespace,
+    config: Config,
+    bar: ProgressBar,
+    cancelled: Callable[[], bool],
+) -> Path:
     from .headless import HeadlessComfyUI, failure
     from .workflow import to_prompt
 
     workflow = json.loads(WORKFLOW.read_text("utf-8"))
-    say(f"Starting ComfyUI {comfyui.version} in {comfyui.path} ...")
+    bar.step("starting ComfyUI")
+    output.say(f"Starting ComfyUI {comfyui.version} in {comfyui.path} ...")
     env = {HOME_VARIABLE: str(config.path.parent)}
     with HeadlessComfyUI(comfyui, {"gpt4o-image": PACK_ROOT}, env=env) as server:
         graph = to_prompt(workflow, server.object_info())
         for node in graph.values():
             if node["class_type"] == "GPT4oImage_Generate":
                 # A seed of its own: a picture out of the vault would show nothing of the way here.
-                node["inputs"] |= {"gateway": gateway, "seed": secrets.randbelow(MAX_SEED)}
-        say(f"Running {WORKFLOW.stem} with the gateway {gateway} ...")
-        entry = server.wait(server.submit(graph), timeout_s=config.timeout_s + 60)
+                node["inputs"] |= {"gateway": options.gateway, "seed": secrets.randbelow(MAX_SEED)}
+        output.say(f"Running {WORKFLOW.stem} with the gateway {options.gateway} ...")
+        entry = _watched(server, server.submit(graph), config.timeout_s + 60, bar, cancelled)
         if problem := failure(entry):
             raise DemoFailed(problem)
-        return save_new(folder, ".png", server.view(**_first_saved(entry)))
+        return save_new(options.out, ".png", server.view(**_first_saved(entry)))
+
+
+def _watched(
+    server: ComfyUIServer, prompt_id: str, timeout_s: float, bar: ProgressBar, cancelled: Callable[[], bool]
+) -> dict[str, Any]:
+    """The finished prompt. Cancel is passed on to ComfyUI, whose node then says what was paid."""
+    told = False
+
+    def look() -> None:
+        nonlocal told
+        if cancelled() and not told:
+            server.interrupt()
+            told = True
+        bar.percent(_percent(server))
+
+    return server.wait(prompt_id, timeout_s, meanwhile=look)
+
+
+def _percent(server: ComfyUIServer) -> int | None:
+    """How far the call of the pack's node is, as the sidebar shows it; None where no call is running."""
+    newest = json.loads(server.request("/gpt4o_image/results?limit=1"))["results"]
+    return newest[0].get("percent") if newest else None
 
 
 def _first_saved(entry: Mapping[str, Any]) -> dict[str, str]:
     """The file of the first SaveImage; previews are of type `temp`."""
-    for output in entry["outputs"].values():
-        for image in output.get("images", ()):
+    for node_output in entry["outputs"].values():
+        for image in node_output.get("images", ()):
             if image["type"] == "output":
                 return {"filename": image["filename"], "subfolder": image["subfolder"], "folder_type": "output"}
     raise DemoFailed("The workflow ended without a saved picture.")
 
 
-def _without_host(gateway: str, folder: Path, config: Config, environ: Mapping[str, str]) -> Path:
+def _without_host(options: argparse.Namespace, config: Config, bar: ProgressBar, cancelled: Callable[[], bool]) -> Path:
     from ..generation import generate
     from ..pictures.formats import extension
 
     request = Request(PROMPT, aspect_ratio="1:1", background="transparent", count="1")
-    outcome = generate(
-        request,
-        gateway,
-        config,
-        environ,
-        notify=lambda _: None,
-        cancelled=lambda: False,
-        reuse=False,
-    )
+    outcome = generate(request, options.gateway, config, os.environ, notify=bar.show, cancelled=cancelled, reuse=False)
     if outcome.error:
         raise outcome.error
     picture = outcome.pictures[0]
-    return save_new(folder, extension(picture.decoded.mime), picture.data)
+    return save_new(options.out, extension(picture.decoded.mime), picture.data)

@@ -16,7 +16,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -83,13 +83,17 @@ class ComfyUIServer:
             raise GPT4oImageError("bad_request", f"ComfyUI refused the workflow.\n{_refusal(text)}") from error
         return str(answer["prompt_id"])
 
-    def wait(self, prompt_id: str, timeout_s: float = 600.0) -> Json:
-        """The history entry of a prompt once it ended, well or not: `failure` tells which."""
+    def wait(self, prompt_id: str, timeout_s: float = 600.0, *, meanwhile: Callable[[], None] = lambda: None) -> Json:
+        """The history entry of a prompt once it ended, well or not: `failure` tells which.
+
+        `meanwhile` is called ten times a second.
+        """
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             entry = self._json(f"/history/{prompt_id}").get(prompt_id)
             if entry is not None:
                 return cast(Json, entry)
+            meanwhile()
             time.sleep(0.1)
         raise GPT4oImageError("timeout", f"ComfyUI did not finish within {timeout_s:.0f} seconds.", billed="unknown")
 

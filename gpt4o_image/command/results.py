@@ -3,51 +3,68 @@
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import error_from_json, shorten
-from ..gateway.config import Config
+from ..gateway.config import load_config
 from ..gateway.profiles import own_origins
+from ..home import home
 from ..outcome import Outcome
 from ..pictures.formats import extension
 from ..reload import recall
 from ..urls import mirrors
-from ..vault.files import save_new
 from ..vault.vault import MOVED, Result, Vault
+from . import output
+from .interrupt import stop_on_ctrl_c
+from .parser import Commands
+from .picture_files import save_new, user_path
 
 _LISTED = 20
 
 
-def run(
-    options: argparse.Namespace,
-    config: Config,
-    environ: Mapping[str, str],
-    *,
-    cancelled: Callable[[], bool],
-    say: Callable[[str], None],
-) -> int:
+def add_to(commands: Commands) -> None:
+    """The options, each with its default."""
+    parser = commands.add_parser("results", help="what was paid for: list, show, fetch again, export")
+    parser.add_argument(
+        "action", nargs="?", default="list", choices=("list", "show", "fetch", "export"), help="default: %(default)s"
+    )
+    parser.add_argument("id", nargs="?", metavar="ID", help="an id from the list, or latest")
+    parser.add_argument("folder", nargs="?", type=user_path, metavar="DIR", help="where export writes")
+    parser.add_argument(
+        "--limit", type=_count, metavar="N", help=f"how many to list; default: {_LISTED}, all of them with --json"
+    )
+    parser.add_argument("--json", action="store_true", help="JSON on stdout, nothing else; default: lines")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(options: argparse.Namespace) -> int:
     """One action of the command; the exit status. Raises `config` for an unknown id."""
+    if options.action != "list" and not options.id:
+        options.parser.error(f"{options.action} needs an ID; `latest` is the newest")
+    if options.action == "export" and not options.folder:
+        options.parser.error("export needs a DIR")
+    config = load_config(home())
     vault = Vault(config.vault)
     if options.action == "list":
-        return _list(vault, options, say)
+        return show_list(vault, options.limit, as_json=options.json)
     entry = vault.entry(options.id)
     if options.action == "show":
-        _print(as_json(entry)) if options.json else _show(entry)
+        output.show_json(result_json(entry)) if options.json else _show(entry)
         return 0
-    outcome = recall(
-        vault,
-        entry,
-        own_origins(entry.gateway, config, environ),
-        cancelled=cancelled,
-        progressed=lambda done, total: say(f"{done} of {total} pictures are here"),
-    )
-    return _give(vault, outcome, options, say)
+    with stop_on_ctrl_c() as stop:
+        outcome = recall(
+            vault,
+            entry,
+            own_origins(entry.gateway, config, os.environ),
+            cancelled=stop.is_set,
+            progressed=lambda done, total: output.say(f"{done} of {total} pictures are here"),
+        )
+        return _give(vault, outcome, options)
 
 
-def as_json(entry: Result) -> dict[str, Any]:
+def result_json(entry: Result) -> dict[str, Any]:
     """An entry as `results list --json` and `show --json` print it; `path` is null for what was never fetched."""
     files = {file.picture: str(file.path) for file in entry.files}
     links = mirrors(entry.pictures, entry.links)
@@ -71,55 +88,48 @@ def as_json(entry: Result) -> dict[str, Any]:
     }
 
 
-def _list(vault: Vault, options: argparse.Namespace, say: Callable[[str], None]) -> int:
-    limit = options.limit or (-1 if options.json else _LISTED)
-    entries = vault.entries(limit)
-    if options.json:
-        _print([as_json(entry) for entry in entries])
+def show_list(vault: Vault, limit: int | None, *, as_json: bool) -> int:
+    """The newest results, newest first: `limit` of them, or all as JSON and some as lines; the exit status."""
+    if as_json:
+        output.show_json([result_json(entry) for entry in vault.entries(-1 if limit is None else limit)])
         return 0
+    entries = vault.entries(_LISTED if limit is None else limit)
     for entry in entries:
         cost = "?" if entry.cost_usd is None else f"{entry.cost_usd:.3f}"
         state = entry.error["kind"] if entry.error else entry.status
         prompt = shorten(" ".join(entry.prompt.split()), 60)
-        print(f"{entry.id}  {state:<16} {len(entry.files)} picture(s)  ${cost}  {prompt}")  # noqa: T201
-    say(f"Spent: ${vault.spent_today():.3f} today." if entries else "Nothing was paid for yet.")
+        output.show(f"{entry.id}  {state:<16} {len(entry.files)} picture(s)  ${cost}  {prompt}")
+    output.say(f"Spent: ${vault.spent_today():.3f} today." if vault.count() else "Nothing was paid for yet.")
     return 0
 
 
 def _show(entry: Result) -> None:
-    shown = as_json(entry)
+    shown = result_json(entry)
     for key in ("id", "created", "status", "model", "billed", "cost_usd", "prompt"):
-        print(f"{key + ':':<10}{shown[key]}")  # noqa: T201
+        output.show(f"{key + ':':<10}{shown[key]}")
     if entry.error:
-        print(f"error:    {error_from_json(entry.error)}")  # noqa: T201
+        output.show(f"error:    {error_from_json(entry.error)}")
     for image in shown["images"]:
-        print(f"picture:  {image['path'] or 'not fetched yet'}")  # noqa: T201
+        output.show(f"picture:  {image['path'] or 'not fetched yet'}")
         for link in image["links"]:
-            print(f"          {link}")  # noqa: T201
+            output.show(f"          {link}")
 
 
-def _give(vault: Vault, outcome: Outcome, options: argparse.Namespace, say: Callable[[str], None]) -> int:
+def _give(vault: Vault, outcome: Outcome, options: argparse.Namespace) -> int:
     paths: list[str] = []
     for picture in outcome.pictures:
         kept = vault.path_of(picture.sha256, picture.decoded.mime)
         suffix = extension(picture.decoded.mime)
         paths.append(str(save_new(options.folder, suffix, picture.data) if options.action == "export" else kept))
     if options.json:
-        _print(outcome.report(tuple(paths)))
+        output.show_json(outcome.report(tuple(paths)))
     else:
-        tell(outcome, paths, say)
+        output.show_outcome(paths, outcome.warnings, outcome.error)
     return 1 if outcome.error else 0
 
 
-def tell(outcome: Outcome, paths: Sequence[str], say: Callable[[str], None]) -> None:
-    """An outcome for people: what went wrong through `say`, the paths on stdout, one a line."""
-    for warning in outcome.warnings:
-        say(f"warning: {warning}")
-    if outcome.error:
-        say(f"error: {outcome.error}")
-    for path in paths:
-        print(path)  # noqa: T201
-
-
-def _print(value: object) -> None:
-    print(json.dumps(value))  # noqa: T201
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 0:
+        raise argparse.ArgumentTypeError("a count is 0 or more")
+    return count

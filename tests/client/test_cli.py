@@ -83,7 +83,9 @@ def test_a_failure_is_told_in_words(shell):
     [
         (["", "--json"], "bad_request"),
         (["x", "--model", "nope", "--json"], "bad_model"),
-        (["x", "--ratio", "16:9", "--json"], "bad_request"),
+        (["x", "--seed", str(2**64), "--json"], "bad_request"),
+        (["x", "--api", "images", "--ratio", "1:1", "--json"], "bad_request"),
+        (["x", "--reference", "missing.png", "--json"], "reference"),
         (["x", "--gateway", "nope", "--json"], "config"),
     ],
 )
@@ -94,11 +96,36 @@ def test_bad_input(arguments, kind, shell, simulator):
     assert simulator.posts() == 0
 
 
-@pytest.mark.parametrize("arguments", [[], ["generate"], ["nonsense"], ["results", "show"], ["results", "export", "x"]])
-def test_wrong_usage_is_status_2(arguments, shell):
-    with pytest.raises(SystemExit) as stopped:
-        shell(*arguments)
-    assert stopped.value.code == 2
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["generate"],
+        ["nonsense"],
+        ["results", "show"],
+        ["results", "export", "x"],
+        ["generate", "x", "--ratio", "16:9"],
+        ["generate", "x", "--count", "3"],
+        ["generate", "x", "--n", "0"],
+        ["generate", "x", "--artist-names", "ask"],
+        ["generate", "x", "--size", "512x512"],
+        ["generate", "x", "--seed", "one"],
+        ["generate", "x", "--ref", "x.png"],
+        ["simulate", "--port", "65536"],
+        ["simulate", "--speed", "nan"],
+        ["key", "sell"],
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(arguments, shell, simulator):
+    status, out, err = shell(*arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("error: gpt4o-image")
+    assert err.endswith("--help.\n")
+    assert err.count("\n") == 1
+    status, out, err = shell(*arguments, "--json")
+    assert (status, err) == (2, "")
+    assert json.loads(out)["error"]["kind"] == "bad_request"
+    assert simulator.posts() == 0
 
 
 def test_a_missing_key_names_the_ways_to_set_one(shell, monkeypatch, tmp_path, simulator):

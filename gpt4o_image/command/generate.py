@@ -1,0 +1,142 @@
+"""`gpt4o-image generate`: one paid call, its pictures as files, its report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import Billed, GPT4oImageError
+from ..gateway.config import DEFAULT, SIMULATOR, load_config
+from ..gateway.profiles import has_key
+from ..home import home
+from ..outcome import Outcome
+from ..request import ARTIST_NAMES, ASPECT_RATIOS, BACKGROUNDS, COUNTS, MAX_FRAMES, MAX_N, SIZES, Request
+from . import output
+from .interrupt import stop_on_ctrl_c
+from .parser import Commands
+from .picture_files import check_folder, save_new, user_path
+from .progress_bar import ProgressBar
+
+# After Ctrl+C: how long downloads of pictures that are paid for may take before this process ends.
+_LINGER_S = 15.0
+
+
+def add_to(commands: Commands) -> None:
+    """The options, each with its default."""
+    parser = commands.add_parser("generate", help="make pictures with one paid call")
+    add = parser.add_argument
+    add("prompt", metavar="PROMPT", help="the words for the picture")
+    add("--model", default="gpt-4o-image-vip", help="gpt-4o-image-vip, gpt-4o-image, or one that config.toml names; "
+        "default: %(default)s")  # fmt: skip
+    add("--ratio", default="auto", choices=ASPECT_RATIOS, help="asked for in the prompt; default: %(default)s")
+    add("--background", default="auto", choices=BACKGROUNDS, help="asked for in the prompt; default: %(default)s")
+    add("--count", default="auto", choices=COUNTS, help="pictures for the one price; default: %(default)s")
+    add("--reference", action="append", default=[], type=user_path, metavar="FILE",
+        help=f"a picture to start from, up to {MAX_FRAMES} times; default: none")  # fmt: skip
+    add("--seed", type=int, default=0, help="not sent; another number buys another picture; default: %(default)s")
+    add("--api", default="chat", choices=("chat", "images"), help="the endpoint; images takes no references, "
+        "and --size and --n in place of --ratio and --count; default: %(default)s")  # fmt: skip
+    add("--size", default="auto", choices=tuple(SIZES), help="with --api images; default: %(default)s")
+    add("--n", type=int, default=1, choices=range(1, MAX_N + 1), metavar=f"1..{MAX_N}",
+        help="pictures, with --api images; default: %(default)s")  # fmt: skip
+    add("--gateway", metavar="NAME", help=f"aihubmix, a profile of config.toml, or {SIMULATOR}; "
+        f"default: the choice of config.toml, else aihubmix, and {SIMULATOR} where no key is set")  # fmt: skip
+    add("--artist-names", default="stop", choices=ARTIST_NAMES,
+        help="a living artist's name, which the gateway refuses and bills; default: %(default)s")  # fmt: skip
+    add("--out", type=user_path, default=Path(), metavar="DIR", help="the folder for the pictures; default: this one")
+    add("--json", action="store_true", help="one JSON object on stdout, nothing else; default: one path a line")
+    add("--no-reuse", action="store_true", help="pay again for a request that was paid for; default: its pictures "
+        "come from the vault, for free")  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """The exit status. Everything that goes wrong is printed as a report or as one line."""
+    with stop_on_ctrl_c() as stop:
+        outcome = _outcome(options, stop.is_set)
+        paths, unsaved = save_pictures(outcome, options.out)
+        error = outcome.error or unsaved
+        if options.json:
+            report = outcome.report(tuple(paths))
+            output.show_json(report | {"status": "error", "error": error.as_json()} if error else report)
+        else:
+            if outcome.reused:
+                output.say(f"Paid for before: these pictures come from the vault ({outcome.result_id}), "
+                           "nothing was sent.")  # fmt: skip
+            output.show_outcome(paths, outcome.warnings, error)
+    if error:
+        return 130 if error.kind == "cancelled" else 1
+    return 0
+
+
+def _outcome(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Outcome:
+    from ..generation import generate
+
+    with ProgressBar() as bar:
+        try:
+            check_folder(options.out)
+            config = load_config(home())
+            gateway = options.gateway or DEFAULT
+            if not options.gateway and not has_key(config, os.environ):
+                output.say(f"No key is set: this picture comes from the {SIMULATOR}, for free.")
+                gateway = SIMULATOR
+            return generate(
+                _request(options, cancelled),
+                gateway,
+                config,
+                os.environ,
+                notify=bar.show,
+                cancelled=cancelled,
+                reuse=not options.no_reuse,
+                linger_s=_LINGER_S,
+            )
+        except GPT4oImageError as error:
+            return Outcome(options.model, error=error, cost_usd=0.0)
+
+
+def _request(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Request:
+    from ..pictures.references import Policy, prepare, read_file
+
+    return Request(
+        prompt=options.prompt,
+        model=options.model,
+        aspect_ratio=options.ratio,
+        background=options.background,
+        count=options.count,
+        seed=options.seed,
+        artist_names=options.artist_names,
+        endpoint=options.api,
+        size=options.size,
+        n=options.n,
+        references=tuple(prepare([read_file(path) for path in options.reference], Policy(), cancelled=cancelled)),
+    )
+
+
+def save_pictures(
+    outcome: Outcome, folder: Path, stem: str = "gpt4o-image"
+) -> tuple[list[str | None], GPT4oImageError | None]:
+    """The gateway's bytes untouched in new files; the extension follows the bytes, not the link.
+
+    Gives a path for each picture, None where it could not be written, and then the error that says where it is.
+    """
+    from ..pictures.formats import extension
+
+    paths: list[str | None] = [None] * len(outcome.pictures)
+    try:
+        for number, picture in enumerate(outcome.pictures):
+            paths[number] = str(save_new(folder, extension(picture.decoded.mime), picture.data, stem))
+    except OSError as problem:
+        return paths, _unsaved(outcome, folder, problem)
+    return paths, None
+
+
+def _unsaved(outcome: Outcome, folder: Path, problem: OSError) -> GPT4oImageError:
+    billed: Billed = "no" if outcome.reused or outcome.cost_usd == 0.0 else "yes"
+    return GPT4oImageError(
+        "config",
+        f"The pictures are in the vault, but they could not be written to {folder}: {problem.strerror}. "
+        f"`gpt4o-image results export {outcome.result_id} DIR` writes them to another folder, for free.",
+        billed=billed,
+    )

@@ -1,0 +1,57 @@
+"""Picture files in the user's own folders: new names, never one that is taken. Must not know the vault."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import GPT4oImageError
+
+
+def user_path(text: str) -> Path:
+    """A path as it was typed; `~` stands for the home folder also where no shell saw it, as in --out=~/pictures."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 (Path.expanduser raises where there is no home folder)
+
+
+def check_folder(folder: Path) -> None:
+    """Makes `folder` and writes a file in it for a moment, before money is spent. Raises `config`."""
+    probe = folder / f".gpt4o-image-{secrets.token_hex(4)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise GPT4oImageError(
+            "config",
+            f"Pictures cannot be written to the folder {folder}: {error.strerror}. "
+            "Name another one with --out. Nothing was sent.",
+        ) from error
+
+
+def save_new(folder: Path, suffix: str, data: bytes, stem: str = "gpt4o-image") -> Path:
+    """Writes `data` to the next free name like `gpt4o-image-0001.png` in `folder`, which is made if need be.
+
+    Gives the absolute path. Raises OSError, and then leaves no half of a file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = [path.stem.removeprefix(f"{stem}-") for path in folder.iterdir() if path.stem.startswith(f"{stem}-")]
+    number = max((int(end) for end in taken if end.isdecimal() and end.isascii()), default=0) + 1
+    while True:
+        path = folder.absolute() / f"{stem}-{number:04d}{suffix}"
+        with suppress(FileExistsError):
+            write_new(path, data)
+            return path
+        number += 1
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Raises FileExistsError where the name is taken, and another OSError without leaving half of a file."""
+    file = path.open("xb")
+    try:
+        with file:
+            file.write(data)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

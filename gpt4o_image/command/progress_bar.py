@@ -1,0 +1,62 @@
+"""A progress bar on stderr, where that is a terminal. Must not know what a run does beyond its events."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from ..answer.events import Generating, Progress, Queued
+from ..run_events import Downloading, Recorded, RunEvent, Waiting
+
+_STEPS: dict[type[object], str] = {
+    Waiting: "waiting",
+    Recorded: "sending",
+    Queued: "queued",
+    Generating: "generating",
+}
+
+
+class ProgressBar:
+    """One bar from 0 to 100 %, for as long as the `with` block runs."""
+
+    def __enter__(self) -> ProgressBar:
+        self._bar = _bar(total=100, bar_format="{desc:<18}|{bar:30}| {n_fmt} %")
+        self.step("sending")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def step(self, words: str) -> None:
+        """The words before the bar."""
+        if self._bar is not None:
+            self._bar.set_description_str(words)
+
+    def percent(self, percent: int | None) -> None:
+        """How far the gateway is; None where that is not known."""
+        if self._bar is not None and percent is not None:
+            self._bar.set_description_str("painting", refresh=False)
+            self._bar.update(percent - self._bar.n)
+
+    def show(self, event: RunEvent) -> None:
+        """One event of a run."""
+        if self._bar is None:
+            return
+        if isinstance(event, Progress):
+            self.percent(event.percent)
+        elif isinstance(event, Downloading):
+            self.step(f"downloading {event.done}/{event.total}")
+        elif words := _STEPS.get(type(event)):
+            self.step(words)
+
+
+def _bar(**options: Any) -> Any:
+    """None where nobody would see it, or tqdm is not installed."""
+    if not sys.stderr.isatty():
+        return None
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError:
+        return None
+    return tqdm(file=sys.stderr, **options)
