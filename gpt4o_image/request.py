@@ -25,13 +25,16 @@ MIN_SEED, MAX_SEED = -(2**63), 2**64 - 1
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A picture as it is sent. `source` is (width, height) before; `quality` is None for PNG; `steps` for people."""
+    """A picture as it is sent. `source` is (width, height) before; `quality` is None where nothing is lost; `steps` are
+    for people. `pixels_key` stands for the source's pixels and the compression policy, whatever the encoder makes.
+    """
 
     data: bytes
     mime: str
     width: int
     height: int
     digest: str  # SHA-256 of `data`
+    pixels_key: str
     name: str
     source: tuple[int, int]
     quality: int | None

@@ -32,7 +32,7 @@ _PAIR_PIXELS = 1 << 19
 _BLOCK_SAMPLES = 1 << 19
 # Boxes of whole pixels are averaged first as long as this much is left to do, then bicubic is enough: at 4096 to 1536
 # that lies 46 dB from Lanczos alone, where JPEG q92 lies 39 dB, and takes a third of its time.
-_LEFT_TO_DO = 1.3
+_LEFT_TO_DO = 1.3  # a change makes other keys, so that what is in the vault is paid again
 # A sample of a picture: so many bands of so many rows.
 _BANDS = 8
 _BAND_ROWS = 16
@@ -49,12 +49,13 @@ class Unusable(ValueError):
 class Scaled:
     """A picture at the size it is sent with: RGB or RGBA with straight alpha, and no metadata.
 
-    `source` is (width, height) before; `digest` stands for all pixels and for whether they were resampled.
+    `source` is (width, height) before; `key` is the digest of the source's pixels, for one longest side to send:
+    the same whatever Pillow's version makes of them.
     """
 
     image: Image.Image
     source: tuple[int, int]
-    digest: bytes
+    key: bytes
 
     @property
     def resized(self) -> bool:
@@ -86,47 +87,50 @@ class Guess:
 
 
 class PartCache:
-    """Encoded pictures by their pixels, the policy and the cap of bytes. Safe between threads; the caller keeps it."""
+    """Encoded pictures by source, size, policy and cap of bytes. Safe between threads; the caller keeps it."""
 
     def __init__(self, max_bytes: int = 64 << 20) -> None:
         self._fits: LruBytes[Fit] = LruBytes(max_bytes, lambda fit: len(fit.data))
 
-    def get(self, digest: bytes, policy: Hashable, cap: int) -> Fit | None:
+    def get(self, scaled: Scaled, policy: Hashable, cap: int) -> Fit | None:
         """What `cap` bytes allow for these pixels, when it is known."""
-        for key in ((digest, policy, None), (digest, policy, cap)):
-            fit = self._fits.get(key)
+        for most in (None, cap):
+            fit = self._fits.get((scaled.key, scaled.image.size, policy, most))
             if fit and len(fit.data) <= cap:
                 return fit
         return None
 
-    def put(self, digest: bytes, policy: Hashable, cap: int, fit: Fit) -> None:
-        # What was not cut is right for any cap.
-        self._fits.put((digest, policy, cap if len(fit.data) < fit.wish else None), fit)
+    def put(self, scaled: Scaled, policy: Hashable, cap: int, fit: Fit) -> None:
+        most = cap if len(fit.data) < fit.wish else None  # a picture that was not cut is right for any cap
+        self._fits.put((scaled.key, scaled.image.size, policy, most), fit)
 
 
-def scale(pixels: Samples, longest_side_px: int, pool: Executor) -> Scaled:
+def scale(pixels: Samples, longest_side_px: int, pool: Executor, *, most_px: int | None = None) -> Scaled:
     """`pixels` [H,W,1|3|4], float (0..1, clamped and rounded, never guessed) or uint8, at most `longest_side_px` long.
 
     By Lanczos; from 2.6 times that side on by boxes, then bicubic. Never enlarged. Colours are weighed by alpha,
-    so that no edge turns dark. Memory: at most a third of `pixels` as float32 RGB, and the result. Call it from
-    outside `pool`. Raises Unusable for NaN, infinity, a wrong shape or type.
+    so that no edge turns dark. The key is for `most_px`, at least `longest_side_px`, which it is without. Memory: at
+    most a third of `pixels` as float32 RGB, and the result. Call it from outside `pool`. Raises Unusable for NaN,
+    infinity, a wrong shape or type.
     """
     from PIL.Image import Resampling
 
     _check(pixels)
     height, width, channels = pixels.shape
     size = fitted((width, height), longest_side_px)
-    across, down = (max(1, int(old / new / _LEFT_TO_DO)) for old, new in zip((width, height), size, strict=True))
-    image = _reduced(pixels, across, down, pool, weighed=channels == 4 and size != (width, height))
-    if size == (width, height):
-        pixels_digest = hashlib.sha256(image.tobytes()).digest()
-    else:
+    weighed = channels == 4 and size != (width, height)
+    # Rows of floats are added up before they become bytes, which halves the work. Straight alpha forbids it. How many
+    # must not depend on what an encoder made of a sample: the key is taken of the sums.
+    in_floats = channels < 4 and pixels.dtype != np.uint8
+    sums = 1 if not in_floats else _boxes(height, fitted((width, height), most_px or longest_side_px)[1])
+    across, down = _boxes(width, size[0]), sums * _boxes(height / sums, size[1])
+    image, key = _reduced(pixels, across, (sums, down // sums), pool, weighed=weighed)
+    if size != (width, height):
         resample = Resampling.LANCZOS if across * down == 1 else Resampling.BICUBIC
-        image, pixels_digest = _resized(image, (width / across, height / down), size, resample, pool)
-    digest = repr((size, image.mode, size == (width, height))).encode() + pixels_digest
+        image = _resized(image, (width / across, height / down), size, resample, pool)
     if image.mode == "L" or (image.mode == "RGBA" and image.getchannel("A").getextrema()[0] == 255):
         image = image.convert("RGB")
-    return Scaled(image, (width, height), digest)
+    return Scaled(image, (width, height), key)
 
 
 def fitted(size: tuple[int, int], longest_side_px: int) -> tuple[int, int]:
@@ -251,40 +255,46 @@ def _without_hidden_colours(image: Image.Image, *, resized: bool) -> Image.Image
     return spread
 
 
-def _reduced(pixels: Samples, across: int, down: int, pool: Executor, *, weighed: bool) -> Image.Image:
-    """`pixels` as L, RGB, RGBA, or RGBa when `weighed`: the mean of each box of `across` x `down` pixels."""
+def _boxes(old: float, new: int) -> int:
+    """How many pixels along one side are averaged to one before it is resampled."""
+    return max(1, int(old / new / _LEFT_TO_DO))
+
+
+def _reduced(
+    pixels: Samples, across: int, downs: tuple[int, int], pool: Executor, *, weighed: bool
+) -> tuple[Image.Image, bytes]:
+    """`pixels` as L, RGB, RGBA, or RGBa when `weighed`: the mean of each box of `across` pixels by the product of
+    `downs` (rows summed as floats, then rows averaged as bytes). And the digest of the bytes between these two.
+    """
     from PIL import Image
 
     height, width, channels = pixels.shape
+    sums, rest = downs
+    down = sums * rest
     mode = "RGBa" if weighed else _MODES[channels]
     whole = Image.new(mode, (math.ceil(width / across), math.ceil(height / down)))
     step = max(1, _STRIP_SAMPLES // (width * channels * down))
     tops = range(0, whole.height, step)
 
-    def strip(top: int) -> Image.Image:
-        rows = pixels[top * down : (top + step) * down]
-        # Rows of floats are added up before they become bytes, which halves the work. Straight alpha forbids it.
-        in_floats = down if rows.dtype != np.uint8 and not weighed else 1
-        levels = _to_bytes(rows, in_floats)
+    def strip(top: int) -> tuple[Image.Image, Pixels]:
+        levels = _to_bytes(pixels[top * down : (top + step) * down], sums)
         raw = _MODES[channels]
         image = Image.frombuffer(raw, (width, len(levels)), levels, "raw", raw, 0, 1)
         if weighed:
             image = image.convert(mode)
-        left = (across, down // in_floats)
-        return image.reduce(left) if max(left) > 1 else image
+        return (image.reduce((across, rest)) if max(across, rest) > 1 else image), levels
 
-    for top, part in zip(tops, pool.map(strip, tops), strict=True):
+    digest = hashlib.blake2b(repr((width, height, channels, sums)).encode(), digest_size=32)
+    for top, (part, levels) in zip(tops, pool.map(strip, tops), strict=True):
         whole.paste(part, (0, top))
-    return whole
+        digest.update(levels.data)
+    return whole, digest.digest()
 
 
 def _resized(
     image: Image.Image, box: tuple[float, float], size: tuple[int, int], resample: int, pool: Executor
-) -> tuple[Image.Image, bytes]:
-    """`image` from 0, 0 to `box` as L, RGB or RGBA of `size`, and the digest of its pixels.
-
-    For its edges each strip looks into its neighbours.
-    """
+) -> Image.Image:
+    """`image` from 0, 0 to `box` as L, RGB or RGBA of `size`. For its edges each strip looks into its neighbours."""
     from PIL import Image
 
     mode = image.mode.replace("a", "A")
@@ -292,18 +302,15 @@ def _resized(
     step = math.ceil(size[1] / 2 / math.ceil(size[0] * size[1] / _PAIR_PIXELS))  # pairs: two workers end together
     tops = range(0, size[1], step)
 
-    def strip(top: int) -> tuple[Image.Image, bytes]:
+    def strip(top: int) -> Image.Image:
         bottom = min(top + step, size[1])
         rows = (0, box[1] * top / size[1], box[0], box[1] * bottom / size[1])
         part = image.resize((size[0], bottom - top), resample, rows)
-        part = part.convert(mode) if part.mode != mode else part
-        return part, hashlib.sha256(part.tobytes()).digest()
+        return part.convert(mode) if part.mode != mode else part
 
-    digest = hashlib.sha256()
-    for top, (part, of_strip) in zip(tops, pool.map(strip, tops), strict=True):
+    for top, part in zip(tops, pool.map(strip, tops), strict=True):
         whole.paste(part, (0, top))
-        digest.update(of_strip)
-    return whole, digest.digest()
+    return whole
 
 
 def _to_bytes(rows: Samples, down: int = 1) -> Pixels:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 from ..errors import GPT4oImageError
 from ..request import MAX_FRAMES, Part
@@ -71,6 +71,10 @@ class Policy:
             raise _error("The budget of references is at least 16 KiB.")
         if self.flatten_on and not all(0 <= level <= 255 for level in self.flatten_on):
             raise _error(f"A colour is three numbers from 0 to 255, not {self.flatten_on}.")
+
+    def choices(self) -> tuple[object, ...]:
+        """The user's choices, for the request key. The request's bytes are none: they depend on the other parts."""
+        return (self.max_side_px, self.format, self.quality, self.budget_bytes, self.flatten_on)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +173,13 @@ def fair_share(wishes: Sequence[int], base64_bytes: int) -> int:
     return max(wishes)
 
 
+class _Source(NamedTuple):
+    """A frame's (width, height) and the digest of its pixels."""
+
+    size: tuple[int, int]
+    key: bytes
+
+
 @dataclass(frozen=True)
 class _Run:
     """One call of `prepare`: scaling on all workers at once, and encoding on them behind it."""
@@ -187,24 +198,41 @@ class _Run:
             _, better = self._fitted([frames[index] for index in again], higher)
             for index, fit in zip(again, better, strict=True):
                 fits[index] = fit
-        return [_part(*each) for each in zip(frames, sources, fits, strict=True)]
+        return [self._part(*each) for each in zip(frames, sources, fits, strict=True)]
+
+    def _part(self, frame: Frame, source: _Source, fit: Fit) -> Part:
+        scaled = "scaled from {} x {} to {} x {}".format(*source.size, *fit.size)
+        return Part(
+            data=fit.data,
+            mime=fit.mime,
+            width=fit.size[0],
+            height=fit.size[1],
+            digest=hashlib.sha256(fit.data).hexdigest(),
+            pixels_key=hashlib.sha256(source.key + repr(self.policy.choices()).encode()).hexdigest(),
+            name=frame.name,
+            source=source.size,
+            quality=fit.quality,
+            flattened=fit.flattened,
+            steps=(scaled, *fit.steps) if source.size != fit.size else fit.steps,
+        )
 
     def _cap(self, wishes: list[int]) -> int:
         return min(self.policy.budget_bytes, fair_share(wishes, self.policy.request_base64_bytes))
 
-    def _fitted(self, frames: Sequence[Frame], cap: int) -> tuple[list[tuple[int, int]], list[Fit]]:
+    def _fitted(self, frames: Sequence[Frame], cap: int) -> tuple[list[_Source], list[Fit]]:
         jobs: dict[bytes, Future[Fit]] = {}
-        sources: list[tuple[int, int]] = []
+        sizes: list[tuple[int, int]] = []
         order: list[bytes] = []
         for frame in frames:
             self._wait(jobs.values(), at_most=1)  # each that waits holds a picture
             scaled, first = self._scaled(frame, cap)
-            sources.append(scaled.source)
-            order.append(scaled.digest)
-            if scaled.digest not in jobs:
-                jobs[scaled.digest] = self.pool.submit(self._fit, scaled, first, cap)
+            sizes.append(scaled.source)
+            order.append(scaled.key)
+            if scaled.key not in jobs:
+                jobs[scaled.key] = self.pool.submit(self._fit, scaled, first, cap)
         self._wait(jobs.values(), at_most=0)
-        return sources, [_named(frame, jobs[digest].result) for frame, digest in zip(frames, order, strict=True)]
+        fits = [_named(frame, jobs[key].result) for frame, key in zip(frames, order, strict=True)]
+        return [_Source(*each) for each in zip(sizes, order, strict=True)], fits
 
     def _wait(self, jobs: Iterable[Future[Fit]], *, at_most: int) -> None:
         while True:
@@ -226,13 +254,13 @@ class _Run:
             of_bands = round(max(bands.shape[:2]) * min(1, longest / max(pixels.shape[:2])))
             scaled = scale(bands, of_bands, self.pool)
             first = guess(scaled, len(bands) / len(pixels), *self._form(scaled), cap)
-        return scale(pixels, first.side_px(pixels.shape[:2], longest), self.pool), first
+        return scale(pixels, first.side_px(pixels.shape[:2], longest), self.pool, most_px=longest), first
 
     def _fit(self, scaled: Scaled, first: Guess, cap: int) -> Fit:
-        fit = self.cache.get(scaled.digest, self.policy, cap)
+        fit = self.cache.get(scaled, self.policy, cap)
         if fit is None:
             fit = shrink(scaled, *self._form(scaled), cap, first)
-            self.cache.put(scaled.digest, self.policy, cap, fit)
+            self.cache.put(scaled, self.policy, cap, fit)
         return fit
 
     def _form(self, scaled: Scaled) -> tuple[str, list[int | None], Colour | None]:
@@ -252,13 +280,6 @@ def _named(frame: Frame, action: Callable[[], _Result]) -> _Result:
         return action()
     except Unusable as error:
         raise _error(f"{frame.name} {error}") from error
-
-
-def _part(frame: Frame, source: tuple[int, int], fit: Fit) -> Part:
-    scaled = "scaled from {} x {} to {} x {}".format(*source, *fit.size)
-    steps = (scaled, *fit.steps) if source != fit.size else fit.steps
-    digest = hashlib.sha256(fit.data).hexdigest()
-    return Part(fit.data, fit.mime, *fit.size, digest, frame.name, source, fit.quality, fit.flattened, steps)
 
 
 def _check_sizes(parts: Sequence[Part]) -> None:

@@ -459,6 +459,72 @@ def test_cancelled_while_encoding(monkeypatch):
         send(smooth(40, 40), cancelled=begun.is_set)
 
 
+# The key of the pixels
+
+
+def keys(*pictures, **options):
+    return [part.pixels_key for part in send(*pictures, **options)]
+
+
+def test_another_encoder_makes_no_other_key(monkeypatch):
+    pictures = [smooth(700, 900), noise(300), np.dstack([smooth(60, 80), smooth(60, 80)[..., 0]])]
+    before = send(*pictures, policy=Policy())
+    encode = encoding.encode
+
+    def other(image, mime, quality, *, resized):
+        return encode(image, "image/png", None, resized=resized)
+
+    monkeypatch.setattr(encoding, "encode", other)
+    after = send(*pictures, policy=Policy())
+    assert all(old.data != new.data for old, new in zip(before, after, strict=True))
+    assert [part.pixels_key for part in before] == [part.pixels_key for part in after]
+
+
+def test_the_other_references_make_no_other_key():
+    """They take their share of the bytes, so that a picture is scaled down, by what encoding a sample gives."""
+    grainy = noise(1100)
+    (alone,) = send(grainy, policy=Policy())
+    (beside, *_) = send(grainy, *(noise(600, seed=seed) for seed in range(6)), policy=Policy())
+    less = send(grainy, policy=Policy(request_base64_bytes=64 << 10))
+    assert beside.width < alone.width
+    assert less[0].width < beside.width
+    assert alone.pixels_key == beside.pixels_key == less[0].pixels_key
+
+
+def test_pixels_and_choices_make_the_key():
+    picture = smooth(64, 96)
+    near = picture.copy()
+    near[5, 5, 0] = 1 - near[5, 5, 0].round()
+    (key,) = keys(picture)
+    assert keys(picture.copy()) == [key]
+    others = [
+        *keys(near),
+        *keys(picture[:, ::-1]),
+        *keys(picture.reshape(96, 64, 3)),
+        *keys(np.dstack([picture, np.ones((64, 96), np.float32)])),
+        *(key for policy in CHOICES for key in keys(picture, policy=policy)),
+    ]
+    assert len({key, *others}) == 1 + len(others)
+
+
+CHOICES = [
+    Policy(max_side_px=1024),
+    Policy(format="webp"),
+    Policy(quality=91),
+    Policy(budget_bytes=1 << 19),
+    Policy(flatten_on=(0, 0, 0)),
+]
+
+
+def test_the_key_is_the_one_that_vaults_hold():
+    """A change of it pays again for what was paid for; the pixels are made of integers, so that all machines agree."""
+    large = (np.arange(3 * 40 * 2100, dtype=np.int64).reshape(2100, 40, 3) * 7919 % 256).astype(np.uint8)
+    (of_bytes,) = keys(large, policy=Policy(max_side_px=512))
+    (of_floats,) = keys(large.astype(np.float32) / 255, policy=Policy(max_side_px=512))
+    assert of_bytes[:16] == "6d34986561988d1a"
+    assert of_floats[:16] == "187844d7f1757c22"
+
+
 # Cache
 
 
