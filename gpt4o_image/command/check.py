@@ -8,12 +8,10 @@ import os
 from ..gateway.config import DEFAULT, load_config
 from ..home import home
 from . import output
-from .parser import Commands
 
 
-def add_to(commands: Commands) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """The options, each with its default."""
-    parser = commands.add_parser("check", help="key, network, models and balance: nothing that costs")
     parser.add_argument(
         "--gateway",
         default=DEFAULT,
@@ -21,7 +19,6 @@ def add_to(commands: Commands) -> None:
         help="aihubmix or a profile of config.toml; default: the choice of config.toml, else aihubmix",
     )
     parser.add_argument("--json", action="store_true", help="one JSON array on stdout, nothing else; default: lines")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

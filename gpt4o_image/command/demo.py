@@ -16,7 +16,6 @@ from ..request import MAX_SEED, Request
 from . import output
 from .comfyui import HOW_TO_ADD, ComfyUI, find_comfyui
 from .interrupt import stop_on_ctrl_c
-from .parser import Commands
 from .picture_files import check_folder, save_new, user_path
 from .progress_bar import ProgressBar
 
@@ -33,9 +32,8 @@ class DemoFailed(Exception):
     """The workflow failed, in the words of the node that did: they say whether anything was billed."""
 
 
-def add_to(commands: Commands) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """The options, each with its default."""
-    parser = commands.add_parser("demo", help="run an example workflow in a real ComfyUI")
     parser.add_argument(
         "--gateway",
         default=SIMULATOR,
@@ -45,7 +43,6 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--out", type=user_path, default=Path(), metavar="DIR", help="the folder for the picture; default: this one"
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -15,7 +15,6 @@ from ..outcome import Outcome
 from ..request import ARTIST_NAMES, ASPECT_RATIOS, BACKGROUNDS, COUNTS, MAX_FRAMES, MAX_N, SIZES, Request
 from . import output
 from .interrupt import stop_on_ctrl_c
-from .parser import Commands
 from .picture_files import check_folder, save_new, user_path
 from .progress_bar import ProgressBar
 
@@ -23,9 +22,8 @@ from .progress_bar import ProgressBar
 _LINGER_S = 15.0
 
 
-def add_to(commands: Commands) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """The options, each with its default."""
-    parser = commands.add_parser("generate", help="make pictures with one paid call")
     add = parser.add_argument
     add("prompt", metavar="PROMPT", help="the words for the picture")
     add("--model", default="gpt-4o-image-vip", help="gpt-4o-image-vip, gpt-4o-image, or one that config.toml names; "
@@ -49,7 +47,6 @@ def add_to(commands: Commands) -> None:
     add("--json", action="store_true", help="one JSON object on stdout, nothing else; default: one path a line")
     add("--no-reuse", action="store_true", help="pay again for a request that was paid for; default: its pictures "
         "come from the vault, for free")  # fmt: skip
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

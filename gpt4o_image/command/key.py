@@ -9,17 +9,14 @@ from ..gateway.aihubmix import AIHUBMIX
 from ..gateway.config import set_key
 from ..home import home
 from . import output
-from .parser import Commands
 
 
-def add_to(commands: Commands) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """The options, each with its default."""
-    parser = commands.add_parser("key", help="keep a gateway's key in config.toml, or remove it")
     parser.add_argument("action", choices=("set", "forget"))
     parser.add_argument(
         "--gateway", default=AIHUBMIX, metavar="NAME", help="aihubmix or a profile of config.toml; default: %(default)s"
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

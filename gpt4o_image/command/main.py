@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from ..errors import GPT4oImageError
-from . import check, demo, generate, key, output, results, simulate
+from . import output
 from .parser import Parser, UsageError
 
+# Each is a module here with `add_options` and `run`; only the one that is meant is imported.
+COMMANDS = {
+    "generate": "make pictures with one paid call",
+    "results": "what was paid for: list, show, fetch again, export",
+    "check": "key, network, models and balance: nothing that costs",
+    "key": "keep a gateway's key in config.toml, or remove it",
+    "demo": "run an example workflow in a real ComfyUI",
+    "simulate": "run the embedded gateway alone",
+}
 OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -31,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
-        options = _parser().parse_args(arguments)
+        options = _parser(arguments[0] if arguments else "").parse_args(arguments)
         run: Callable[..., int] = options.run
         return run(options)
     except UsageError as error:
@@ -53,12 +63,17 @@ def _run(arguments: list[str]) -> int:
         return int(ended.code or OK)
 
 
-def _parser() -> Parser:
+def _parser(named: str) -> Parser:
+    """With the options of the command that is `named`."""
     parser = Parser("gpt4o-image", description="Pictures by AiHubMix's gpt-4o-image models.")
     parser.add_argument("--version", action="version", version=f"gpt4o-image {_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (generate, results, check, key, demo, simulate):
-        command.add_to(commands)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        if name == named:
+            module = import_module(f".{name}", __package__)
+            module.add_options(command)
+            command.set_defaults(run=module.run, parser=command)
     return parser
 
 

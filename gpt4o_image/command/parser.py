@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction["Parser"]  # pyright: ignore[reportPrivateUsage]
-else:
-    Commands = argparse._SubParsersAction
+from typing import Any, NoReturn
 
 
 class UsageError(Exception):

@@ -18,15 +18,13 @@ from ..urls import mirrors
 from ..vault.vault import MOVED, Result, Vault
 from . import output
 from .interrupt import stop_on_ctrl_c
-from .parser import Commands
 from .picture_files import save_new, user_path
 
 _LISTED = 20
 
 
-def add_to(commands: Commands) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """The options, each with its default."""
-    parser = commands.add_parser("results", help="what was paid for: list, show, fetch again, export")
     parser.add_argument(
         "action", nargs="?", default="list", choices=("list", "show", "fetch", "export"), help="default: %(default)s"
     )
@@ -36,7 +34,6 @@ def add_to(commands: Commands) -> None:
         "--limit", type=_count, metavar="N", help=f"how many to list; default: {_LISTED}, all of them with --json"
     )
     parser.add_argument("--json", action="store_true", help="JSON on stdout, nothing else; default: lines")
-    parser.set_defaults(run=run, parser=parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,17 +7,14 @@ import argparse
 from ..errors import GPT4oImageError
 from . import output
 from .interrupt import stop_on_ctrl_c
-from .parser import Commands
 
 
-def add_to(commands: Commands) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """The options, each with its default."""
-    parser = commands.add_parser("simulate", help="run the embedded gateway alone")
     parser.add_argument("--port", type=_port, default=8811, help="0 takes a free one; default: %(default)s")
     parser.add_argument(
         "--speed", type=_speed, default=1.0, help="2 is twice as fast, 0 answers at once; default: %(default)s"
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
