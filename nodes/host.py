@@ -17,6 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from .pending_calls import UnknownQueue
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -50,6 +52,35 @@ def raise_interrupt() -> None:
     raise InterruptProcessingException
 
 
+def executing() -> tuple[str, str, int] | None:
+    """(prompt id, node id, list index) of the node whose coroutine calls this; None where the host does not know."""
+    try:
+        from comfy_execution.utils import get_executing_context
+    except ImportError:
+        return None
+    running = get_executing_context()
+    return (running.prompt_id, running.node_id, running.list_index or 0) if running else None
+
+
+def queue_items() -> tuple[list[Any], list[Any]]:
+    """The queue's running and pending items, as the host keeps them. Any thread may call. Raises UnknownQueue."""
+    try:
+        running, pending = server().prompt_queue.get_current_queue_volatile()
+        return list(running), list(pending)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UnknownQueue from error
+
+
+def lazy_inputs(class_type: str) -> set[str] | None:
+    """The inputs of a node class that it may never ask for; None for a class that is not there."""
+    try:
+        inputs = sys.modules["nodes"].NODE_CLASS_MAPPINGS[class_type].INPUT_TYPES()
+        declared = [*inputs.get("required", {}).items(), *inputs.get("optional", {}).items()]
+        return {name for name, spec in declared if len(spec) > 1 and spec[1].get("lazy")}
+    except Exception:  # noqa: BLE001 - code of any other pack
+        return None
+
+
 def _harmless(show: Callable[Shown, None]) -> Callable[Shown, None]:
     """Money is being spent while something is shown: no fault of a display, or of a fork of the host, may end that."""
 
@@ -81,6 +112,12 @@ def tell_browsers(result_id: str, percent: int | None, *, ended: bool) -> None:
     """The event `gpt4o_image.result` for every browser. Any thread may call."""
     # Nothing but what JSON can say: the host's sender dies of all else.
     server().send_sync("gpt4o_image.result", {"id": str(result_id), "percent": percent, "ended": bool(ended)})
+
+
+@_harmless
+def tell_queue(result_id: str | None = None) -> None:
+    """The event `gpt4o_image.queue`: calls of the queue were sent, or `result_id` was and its prompt is gone."""
+    server().send_sync("gpt4o_image.queue", {"left": result_id})
 
 
 @_harmless
@@ -141,21 +178,34 @@ class Slots:
 
     def __init__(self) -> None:
         self._taken = 0
+        self._waiting = 0
         self._changed = threading.Condition()
 
     @contextmanager
     def one_of(self, limit: int, cancelled: Cancelled) -> Iterator[None]:
         """Waits for a slot, or until `cancelled`; either way the block runs."""
         with self._changed:
+            self._waiting += 1
             while self._taken >= limit and not cancelled():
                 self._changed.wait(_POLL_S)
+            self._waiting -= 1
             self._taken += 1
         try:
             yield
         finally:
-            with self._changed:
-                self._taken -= 1
-                self._changed.notify()
+            self.give_back()
+
+    def take_free(self, limit: int) -> bool:
+        """Takes a slot that nobody waits for; False where there is none. `give_back` ends it."""
+        with self._changed:
+            free = self._taken < limit and not self._waiting
+            self._taken += free
+            return free
+
+    def give_back(self) -> None:
+        with self._changed:
+            self._taken -= 1
+            self._changed.notify()
 
 
 # One for the whole server: every node draws on the same account.

@@ -23,6 +23,7 @@ from ..gpt4o_image.vault.vault import Vault
 from . import host
 from .browser_events import LiveResult, graph_of
 from .node_status import NodeStatus
+from .run_ahead import AHEAD
 from .tensors import to_tensors
 
 Tell = Callable[[RunEvent], None]
@@ -32,14 +33,20 @@ Work = Callable[[Config, Vault, Tell, host.Cancelled], Outcome]
 async def pay(make: Callable[[host.Cancelled], Request], gateway: str, hidden: io.HiddenHolder) -> io.NodeOutput:
     """The outputs of one paid call, or of the vault where the same was paid for before.
 
+    The call may have been sent ahead, while the prompt waited in the queue: then it is that one, whatever came of it.
     `make` is called in the node's thread: compressing references takes a while. `hidden` holds the node's id and
     the graph, which the vault keeps with the result.
     """
+    place = host.executing()
 
     def work(config: Config, _: Vault, tell: Tell, cancelled: host.Cancelled) -> Outcome:
         request = make(cancelled)
-        with host.SLOTS.one_of(config.max_parallel, cancelled):
-            return generate(request, gateway, config, os.environ, notify=tell, cancelled=cancelled)
+        with AHEAD.turn(place, request, gateway, config) as ahead:
+            outcome = ahead.follow(tell, cancelled) if ahead else None
+            if outcome:
+                return outcome
+            with host.SLOTS.one_of(config.max_parallel, cancelled):
+                return generate(request, gateway, config, os.environ, notify=tell, cancelled=cancelled)
 
     return await give(work, hidden.unique_id, hidden.extra_pnginfo)
 

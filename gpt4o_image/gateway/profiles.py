@@ -35,6 +35,10 @@ class Gateway:
         """(scheme, host, port) of each base URL: a key and a private download never leave them."""
         return tuple(map(origin, self.base_urls))
 
+    def price_usd(self, model: str) -> float | None:
+        """Of one call: 0 for the embedded simulator, None where nothing is known."""
+        return self.prices.get(model) if self.base_urls else 0.0
+
 
 def locate(name: str, config: Config, environ: Mapping[str, str]) -> tuple[str, str]:
     """(profile, base URL) behind a choice of the `gateway` input. Raises `config`."""

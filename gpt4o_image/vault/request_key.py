@@ -28,7 +28,6 @@ def new_result(request: Request, gateway: Gateway) -> NewResult:
         gateway=gateway.name,
         model=request.model,
         prompt=request.prompt,
-        # The embedded simulator has no address of its own, and no price.
-        price_usd=gateway.prices.get(request.model) if gateway.base_urls else 0.0,
+        price_usd=gateway.price_usd(request.model),
         details=told,
     )

@@ -1,0 +1,122 @@
+"""One paid call that begins before its prompt's turn, and how its node takes it over. Knows nothing of the queue."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..gpt4o_image.gateway.config import Config
+from ..gpt4o_image.gateway.profiles import own_origins
+from ..gpt4o_image.run_events import Arrived, Recorded, RunEvent
+from ..gpt4o_image.vault.vault import Vault
+from .browser_events import LiveResult
+from .pending_calls import PendingCall
+
+if TYPE_CHECKING:
+    from ..gpt4o_image.outcome import Outcome
+
+Tell = Callable[[RunEvent], None]
+_POLL_S = 0.1
+
+
+class AheadCall:
+    """`start` once; then its node's `follow`, or `leave` where no node will come. Any thread may call."""
+
+    def __init__(self, call: PendingCall, config: Config, graph: Callable[[], str | None]) -> None:
+        self.call = call
+        self.result_id: str | None = None  # once the call is sent, or about to be
+        self._config = config
+        self._vault = Vault(config.vault)
+        self._live = LiveResult(self._vault, graph)
+        self._stop = threading.Event()
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._latest: dict[type[RunEvent], RunEvent] = {}
+        self._watcher: Tell | None = None
+        self._outcome: Outcome | None = None
+        self._failure: Exception | None = None
+
+    def start(self, sent: Callable[[], None], ended: Callable[[], None]) -> None:
+        """Runs the call in a thread of its own; `sent` and `ended` are called there, `ended` always."""
+        threading.Thread(target=self._run, args=(sent, ended), name="gpt4o-image-ahead", daemon=True).start()
+
+    def follow(self, tell: Tell, cancelled: Callable[[], bool]) -> Outcome | None:
+        """Waits for the end, telling what was and is going on; `cancelled` closes the connection.
+
+        None where nothing was sent: the node then makes its call itself.
+        """
+        with self._lock:
+            self._watcher = tell
+            for event in self._latest.values():
+                tell(event)
+        while not self._ended.wait(_POLL_S):
+            if cancelled():
+                self._stop.set()
+        if self.result_id is None:
+            return None
+        if self._outcome is None:
+            raise self._failure or RuntimeError("the call ended without an outcome")
+        return self._with_pictures(self._outcome, tell, cancelled)
+
+    def leave(self) -> str | None:
+        """No node will take it over: a call that was not sent is not sent. The result's id where it was."""
+        if self.result_id is None:
+            self._stop.set()
+        return self.result_id
+
+    def _run(self, sent: Callable[[], None], ended: Callable[[], None]) -> None:
+        from ..gpt4o_image.generation import generate
+
+        def tell(event: RunEvent) -> None:
+            self._live.tell(event)
+            self._tell(event)
+            if isinstance(event, Recorded):
+                sent()
+
+        call = self.call
+        try:
+            self._outcome = generate(
+                call.request, call.gateway, self._config, os.environ, notify=tell, cancelled=self._stop.is_set
+            )
+        except Exception as error:  # noqa: BLE001 - carried to the node, which raises it
+            self._failure = error
+        finally:
+            self._live.end()
+            self._let_go()
+            self._ended.set()
+            ended()
+
+    def _tell(self, event: RunEvent) -> None:
+        with self._lock:
+            if isinstance(event, Recorded):
+                self.result_id = event.result_id
+            if not (isinstance(event, Arrived) and Arrived in self._latest):  # the first picture is the preview
+                self._latest.pop(type(event), None)
+                self._latest[type(event)] = event
+            if self._watcher:
+                self._watcher(event)
+
+    def _let_go(self) -> None:
+        """A node may come for its pictures hours later: until then the vault alone holds those that it has."""
+        with self._lock:
+            self._latest.pop(Arrived, None)
+            if self._watcher or self._outcome is None:
+                return
+            pictures = self._outcome.pictures
+            if all(self._vault.path_of(each.sha256, each.decoded.mime).is_file() for each in pictures):
+                self._outcome = replace(self._outcome, pictures=())
+
+    def _with_pictures(self, outcome: Outcome, tell: Tell, cancelled: Callable[[], bool]) -> Outcome:
+        if outcome.error or outcome.pictures:
+            return outcome
+        from ..gpt4o_image.reload import recall
+
+        result = self._vault.entry(self.result_id or "")
+        origins = own_origins(result.gateway, self._config, os.environ)
+        again = recall(self._vault, result, origins, cancelled=cancelled, progressed=lambda *_: None)
+        for picture in again.pictures[:1]:
+            tell(Arrived(picture))
+        return replace(outcome, pictures=again.pictures, error=again.error)
