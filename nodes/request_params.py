@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _PAGE, _MAX_PAGE = 50, 100
 _TEXT_CHARS = 200
+_MAX_AHEAD = 1000
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
 
@@ -83,6 +84,15 @@ def gateway_of(request: web.Request, config: Config | None) -> str:
     if name not in config.gateway_names():
         raise Refusal(400, "bad_request", "There is no gateway of that name.")
     return name
+
+
+async def calls_ahead(request: web.Request) -> int:
+    """How many calls of the queue are to be sent ahead: `calls` of the body."""
+    with suppress(ValueError, TypeError, KeyError):
+        calls = (await request.json())["calls"]
+        if isinstance(calls, int) and not isinstance(calls, bool) and 0 <= calls <= _MAX_AHEAD:
+            return calls
+    raise Refusal(400, "bad_request", f"calls is a whole number from 0 to {_MAX_AHEAD}.")
 
 
 def _whole(value: str, name: str) -> int:

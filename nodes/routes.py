@@ -1,7 +1,8 @@
 """What the browser side asks of this server, as HTTP routes under /gpt4o_image/. Imported only where there is a server.
 
-All but "fetch again" only read. No answer holds a key or a path. Disk, decoding and network are waited for in threads:
-at most 4 that read, 2 that draw thumbnails, 2 that fetch, 1 that checks.
+All but "fetch again" and "send them now" only read; what "run_ahead" sets is kept in memory. No answer holds a key or
+a path. Disk, decoding and network are waited for in threads: at most 4 that read, 2 that draw thumbnails, 2 that
+fetch, 1 that checks.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +29,8 @@ from ..gpt4o_image.vault.results import LATEST, File, Result
 from ..gpt4o_image.vault.vault import Vault
 from . import host
 from .browser_events import RUNNING
-from .request_params import Refusal, check_origin, gateway_of, picture_number, result_id_of, wanted_of
+from .request_params import Refusal, calls_ahead, check_origin, gateway_of, picture_number, result_id_of, wanted_of
+from .run_ahead import AHEAD
 
 T = TypeVar("T")
 Handler = Callable[["Routes", web.Request], Awaitable[web.StreamResponse]]
@@ -49,6 +52,7 @@ def add_routes(server: Any) -> None:
     gets: dict[str, RouteHandler] = {
         f"{ROOT}/status": routes.status,
         f"{ROOT}/check": routes.check,
+        f"{ROOT}/queue": routes.queue,
         f"{ROOT}/results": routes.results,
         result: routes.result,
         f"{result}/graph": routes.graph,
@@ -58,6 +62,8 @@ def add_routes(server: Any) -> None:
     for path, handler in gets.items():
         table.get(path)(handler)
     table.post(f"{result}/fetch")(routes.fetch)
+    table.post(f"{ROOT}/queue/send")(routes.send_now)
+    table.post(f"{ROOT}/queue/run_ahead")(routes.run_ahead)
 
 
 def _answered(handle: Handler) -> Callable[[Routes, web.Request], Awaitable[web.StreamResponse]]:
@@ -181,6 +187,20 @@ class Routes:
                 return _json(await host.run_in_thread(lambda _: _fetched(result_id)))
         finally:
             self._fetching.discard(result_id)
+
+    @_answered
+    async def queue(self, _: web.Request) -> web.StreamResponse:
+        return _json(await self._read(lambda: asdict(AHEAD.summary())))
+
+    @_answered
+    async def send_now(self, _: web.Request) -> web.StreamResponse:
+        return _json({"calls": await self._read(AHEAD.send_now)})
+
+    @_answered
+    async def run_ahead(self, request: web.Request) -> web.StreamResponse:
+        calls = await calls_ahead(request)
+        AHEAD.set_limit(calls)
+        return _json({"calls": calls})
 
     async def _read(self, look: Callable[[], T]) -> T:
         return await asyncio.wrap_future(self._readers.submit(look))
