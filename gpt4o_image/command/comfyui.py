@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import GPT4oImageError
+from ..home import comfyui_around, is_comfyui, user_path
 
 HOW_TO_ADD = (
     "set COMFYUI_PATH to the folder that holds ComfyUI's main.py, "
@@ -31,7 +32,7 @@ def find_comfyui(pack_root: Path, environ: Mapping[str, str]) -> ComfyUI | None:
     Raises `config` when COMFYUI_PATH or COMFYUI_PYTHON is set and leads nowhere: what a user
     names is never replaced by something else.
     """
-    path = _named_path(environ) or _around(pack_root) or _default_workspace(environ)
+    path = _named_path(environ) or comfyui_around(pack_root) or _default_workspace(environ)
     if path is None:
         return None
     return ComfyUI(path, _interpreter(path, environ), _version(path))
@@ -41,37 +42,25 @@ def _named_path(environ: Mapping[str, str]) -> Path | None:
     named = environ.get("COMFYUI_PATH")
     if not named:
         return None
-    path = Path(named).expanduser().absolute()
-    if not _is_comfyui(path):
+    path = user_path(named).absolute()
+    if not is_comfyui(path):
         raise GPT4oImageError("config", f"COMFYUI_PATH is {named}, but there is no main.py in that folder.")
     return path
-
-
-def _around(pack_root: Path) -> Path | None:
-    """The ComfyUI in whose custom_nodes the pack lies. Links are not resolved: it may be linked there."""
-    if pack_root.parent.name != "custom_nodes":
-        return None
-    path = pack_root.parents[1]
-    return path if _is_comfyui(path) else None
 
 
 def _default_workspace(environ: Mapping[str, str]) -> Path | None:
     """comfy-cli's constants.py: ~/comfy on Linux, ~/Documents/comfy elsewhere."""
     named_home = environ.get("USERPROFILE" if sys.platform == "win32" else "HOME")
-    home = Path(named_home) if named_home else Path.home()
+    home = Path(named_home) if named_home else user_path("~")
     parent = home / "Documents" if sys.platform in ("win32", "darwin") else home
     path = parent / "comfy" / "ComfyUI"
-    return path if _is_comfyui(path) else None
-
-
-def _is_comfyui(path: Path) -> bool:
-    return (path / "main.py").is_file()
+    return path if is_comfyui(path) else None
 
 
 def _interpreter(path: Path, environ: Mapping[str, str]) -> Path:
     named = environ.get("COMFYUI_PYTHON")
     if named:
-        python = Path(named).expanduser().absolute()
+        python = user_path(named).absolute()
         if not python.is_file():
             raise GPT4oImageError("config", f"COMFYUI_PYTHON is {named}, but there is no such file.")
         return python

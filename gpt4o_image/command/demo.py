@@ -11,18 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..gateway.config import HOME_VARIABLE, SIMULATOR, Config, load_config
-from ..home import home
+from ..home import PACK_ROOT, home, user_path
 from ..request import MAX_SEED, Request
 from . import output
 from .comfyui import HOW_TO_ADD, ComfyUI, find_comfyui
 from .interrupt import stop_on_ctrl_c
-from .picture_files import check_folder, save_new, user_path
+from .picture_files import check_folder, save_new
 from .progress_bar import ProgressBar
 
 if TYPE_CHECKING:
     from .headless import ComfyUIServer
 
-PACK_ROOT = Path(__file__).parents[2]
 # What the workflow asks for too.
 PROMPT = "A die-cut sticker of a friendly red fox holding a paper lantern, bold shapes, soft shadow"
 WORKFLOW = PACK_ROOT / "example_workflows" / "transparent_sticker.json"
@@ -48,7 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints the picture's path. Raises GPT4oImageError; a workflow's failure is printed."""
     check_folder(options.out)
-    config = load_config(home())
+    config = load_config(home(os.environ))
     with stop_on_ctrl_c() as stop, ProgressBar() as bar:
         try:
             path = _picture(options, config, bar, stop.is_set)

@@ -10,12 +10,12 @@ from pathlib import Path
 from ..errors import Billed, GPT4oImageError
 from ..gateway.config import DEFAULT, SIMULATOR, load_config
 from ..gateway.profiles import has_key
-from ..home import home
+from ..home import home, user_path
 from ..outcome import Outcome
 from ..request import ARTIST_NAMES, ASPECT_RATIOS, BACKGROUNDS, COUNTS, MAX_FRAMES, MAX_N, SIZES, Request
 from . import output
 from .interrupt import stop_on_ctrl_c
-from .picture_files import check_folder, save_new, user_path
+from .picture_files import check_folder, save_new
 from .progress_bar import ProgressBar
 
 # After Ctrl+C: how long downloads of pictures that are paid for may take before this process ends.
@@ -74,7 +74,7 @@ def _outcome(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Outc
     with ProgressBar() as bar:
         try:
             check_folder(options.out)
-            config = load_config(home())
+            config = load_config(home(os.environ))
             gateway = options.gateway or DEFAULT
             if not options.gateway and not has_key(config, os.environ):
                 output.say(f"No key is set: this picture comes from the {SIMULATOR}, for free.")

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
 
 from ..errors import GPT4oImageError
-
-
-def user_path(text: str) -> Path:
-    """A path as it was typed; `~` stands for the home folder also where no shell saw it, as in --out=~/pictures."""
-    return Path(os.path.expanduser(text))  # noqa: PTH111 (Path.expanduser raises where there is no home folder)
 
 
 def check_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import error_from_json, shorten
 from ..gateway.config import load_config
 from ..gateway.profiles import own_origins
-from ..home import home
+from ..home import home, user_path
 from ..outcome import Outcome
 from ..pictures.formats import extension
 from ..reload import recall
@@ -18,7 +18,7 @@ from ..urls import mirrors
 from ..vault.vault import MOVED, Result, Vault
 from . import output
 from .interrupt import stop_on_ctrl_c
-from .picture_files import save_new, user_path
+from .picture_files import save_new
 
 _LISTED = 20
 
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         options.parser.error(f"{options.action} needs an ID; `latest` is the newest")
     if options.action == "export" and not options.folder:
         options.parser.error("export needs a DIR")
-    config = load_config(home())
+    config = load_config(home(os.environ))
     vault = Vault(config.vault)
     if options.action == "list":
         return show_list(vault, options.limit, as_json=options.json)

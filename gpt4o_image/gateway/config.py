@@ -1,4 +1,4 @@
-"""The config file as values, and the key written into it. Reads no variable; sends nothing."""
+"""The config file as values. Reads no variable; writes and sends nothing."""
 
 from __future__ import annotations
 
@@ -186,33 +186,3 @@ def check_url(path: Path, where: str, url: str) -> None:
 
 def _config_error(path: Path, problem: str) -> GPT4oImageError:
     return GPT4oImageError("config", f"{path}: {problem}")
-
-
-def set_key(home: Path, name: str, api_key: str | None) -> Path:
-    """Writes (or with None removes) the key of a profile, keeping all else in the file. Mode 0600 from the start."""
-    import tomlkit
-    from tomlkit.items import InlineTable
-
-    config = load_config(home)
-    if name not in config.gateway_names() or name in (DEFAULT, SIMULATOR):
-        known = ", ".join(n for n in config.gateway_names() if n not in (DEFAULT, SIMULATOR))
-        raise GPT4oImageError("config", f'There is no gateway "{name}" that takes a key. Choose one of {known}.')
-    if api_key is None and "api_key" not in config.profiles.get(name, {}):
-        return config.path
-    document = tomlkit.document()
-    if config.path.exists():
-        document = tomlkit.parse(config.path.read_text("utf-8-sig"))
-    profiles = cast("dict[str, Any]", document.setdefault("profiles", tomlkit.table(is_super_table=True)))
-    inline = isinstance(profiles, InlineTable)
-    profile = cast("dict[str, Any]", profiles.setdefault(name, tomlkit.inline_table() if inline else tomlkit.table()))
-    if api_key is None:
-        profile.pop("api_key", None)
-    else:
-        profile["api_key"] = api_key
-    home.mkdir(parents=True, exist_ok=True)
-    unfinished = config.path.with_suffix(".new")
-    unfinished.unlink(missing_ok=True)  # one that was left behind would keep its own mode
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-        file.write(tomlkit.dumps(document))
-    unfinished.replace(config.path)
-    return config.path

@@ -15,6 +15,8 @@ from .config import DEFAULT, HOME_VARIABLE, SIMULATOR, Config, check_url
 KEY_VARIABLE = "AIHUBMIX_API_KEY"
 BASE_URL_VARIABLE = "GPT4O_IMAGE_BASE_URL"
 
+_AROUND_KEYS = " \t\r\n\v\f\u00a0\u200b\ufeff\"'`\u2018\u2019\u201c\u201d"
+
 
 @dataclass(frozen=True)
 class Gateway:
@@ -94,9 +96,17 @@ def own_origins(name: str, config: Config, environ: Mapping[str, str]) -> tuple[
 
 def _key(name: str, config: Config, environ: Mapping[str, str]) -> str:
     own = "simulator-needs-no-key" if name == SIMULATOR else ""
-    own = config.profiles.get(name, {}).get("api_key") or own
-    named = environ.get(KEY_VARIABLE, "").strip() if name == AIHUBMIX else ""
-    return str(named or own).strip()
+    own = bare_key(config.profiles.get(name, {}).get("api_key", "")) or own
+    named = bare_key(environ.get(KEY_VARIABLE, "")) if name == AIHUBMIX else ""
+    return named or own
+
+
+def bare_key(text: str) -> str:
+    """A key as it is sent: without the blanks, the quotes and the `Bearer` that were copied along with it."""
+    bare, before = text, ""
+    while bare != before:
+        before, bare = bare, re.sub(r"(?i)^bearer(\s|$)", "", bare.strip(_AROUND_KEYS))
+    return bare
 
 
 def _how_to_set_a_key(name: str, path: Path) -> str:

@@ -208,19 +208,6 @@ def test_results_of_nothing(shell):
     assert "no paid result" in err
 
 
-def test_key_set_and_forget(shell, monkeypatch, tmp_path):
-    monkeypatch.setattr("getpass.getpass", lambda _: "sk-typed")
-    status, out, err = shell("key", "set")
-    config = tmp_path / "home" / "config.toml"
-    assert (status, out) == (0, "")
-    assert "sk-typed" not in err
-    assert "sk-typed" in config.read_text()
-    if os.name == "posix":
-        assert config.stat().st_mode & 0o777 == 0o600
-    shell("key", "forget")
-    assert "sk-typed" not in config.read_text()
-
-
 @pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGINT to one process")
 def test_ctrl_c_ends_with_130_and_a_report(command_environment, tmp_path):
     with Simulator(speed=1) as simulator:
