@@ -15,7 +15,7 @@ from ..outcome import Outcome
 from ..request import ARTIST_NAMES, ASPECT_RATIOS, BACKGROUNDS, COUNTS, MAX_FRAMES, MAX_N, SIZES, Request
 from . import output
 from .interrupt import stop_on_ctrl_c
-from .picture_files import check_folder, save_new
+from .picture_files import check_folder, reason, save_new
 from .progress_bar import ProgressBar
 
 # After Ctrl+C: how long downloads of pictures that are paid for may take before this process ends.
@@ -55,17 +55,25 @@ def run(options: argparse.Namespace) -> int:
         outcome = _outcome(options, stop.is_set)
         paths, unsaved = save_pictures(outcome, options.out)
         error = outcome.error or unsaved
-        if options.json:
-            report = outcome.report(tuple(paths))
-            output.show_json(report | {"status": "error", "error": error.as_json()} if error else report)
-        else:
-            if outcome.reused:
-                output.say(f"Paid for before: these pictures come from the vault ({outcome.result_id}), "
-                           "nothing was sent.")  # fmt: skip
-            output.show_outcome(paths, outcome.warnings, error)
+        try:
+            _print(outcome, paths, error, as_json=options.json)
+        except output.OutputLost:
+            if saved := ", ".join(filter(None, paths)):
+                output.say(f"This is result {outcome.result_id}, in these files: {saved}.")
+            raise
     if error:
         return 130 if error.kind == "cancelled" else 1
     return 0
+
+
+def _print(outcome: Outcome, paths: list[str | None], error: GPT4oImageError | None, *, as_json: bool) -> None:
+    if as_json:
+        report = outcome.report(tuple(paths))
+        output.show_json(report | {"status": "error", "error": error.as_json()} if error else report)
+        return
+    if outcome.reused:
+        output.say(f"Paid for before: these pictures come from the vault ({outcome.result_id}), nothing was sent.")
+    output.show_outcome(paths, outcome.warnings, error)
 
 
 def _outcome(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Outcome:
@@ -133,7 +141,7 @@ def _unsaved(outcome: Outcome, folder: Path, problem: OSError) -> GPT4oImageErro
     billed: Billed = "no" if outcome.reused or outcome.cost_usd == 0.0 else "yes"
     return GPT4oImageError(
         "config",
-        f"The pictures are in the vault, but they could not be written to {folder}: {problem.strerror}. "
+        f"The pictures are in the vault, but they could not be written to {folder}: {reason(problem)}. "
         f"`gpt4o-image results export {outcome.result_id} DIR` writes them to another folder, for free.",
         billed=billed,
     )

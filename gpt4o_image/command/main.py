@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from traceback import extract_tb
 
 from ..errors import GPT4oImageError
+from ..home import PACK_ROOT
 from . import output
 from .parser import Parser, UsageError
 
@@ -28,14 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Exit status: 0 ok, 1 failed, 2 wrong usage, 130 interrupted. Never raises for an OSError."""
     output.prepare()
     try:
-        status = _run(sys.argv[1:] if arguments is None else list(arguments))
-        output.flush()
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
     except output.OutputLost as lost:
         output.give_up_stdout()
         if not lost.reader_gone:
             output.say(f"error: stdout cannot be written: {lost}.")
         return FAILED
-    return status
 
 
 def _run(arguments: list[str]) -> int:
@@ -53,14 +53,36 @@ def _run(arguments: list[str]) -> int:
     except GPT4oImageError as error:
         output.fail(error, as_json=as_json)
         return INTERRUPTED if error.kind == "cancelled" else FAILED
-    except OSError as error:
-        output.fail(GPT4oImageError("config", f"{error}."), as_json=as_json)
-        return FAILED
     except KeyboardInterrupt:
         output.fail(GPT4oImageError("cancelled", "Interrupted."), as_json=as_json)
         return INTERRUPTED
     except SystemExit as ended:  # --help and --version
         return int(ended.code or OK)
+    except output.OutputLost:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last boundary: a shell gets one line, whatever went wrong
+        output.fail(_unforeseen(error), as_json=as_json)
+        return FAILED
+
+
+def _unforeseen(error: Exception) -> GPT4oImageError:
+    """What no command expected, with its place in our code for a bug report."""
+    if isinstance(error, ModuleNotFoundError):
+        return GPT4oImageError(
+            "config",
+            f"The package {error.name} is missing; to install it with all others: "
+            f"{sys.executable} -m pip install -r {PACK_ROOT / 'requirements.txt'}",
+        )
+    if isinstance(error, OSError):
+        return GPT4oImageError("config", f"{error}.")
+    ours = [frame for frame in extract_tb(error.__traceback__) if "gpt4o_image" in frame.filename]
+    place = f"{Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else "outside of gpt4o_image"
+    return GPT4oImageError(
+        "config",
+        f"Something unforeseen happened: {type(error).__name__}: {error} ({place}). `gpt4o-image results` lists what "
+        "was paid for. Please report this.",
+        billed="unknown",
+    )
 
 
 def _parser(named: str) -> Parser:
@@ -82,7 +104,7 @@ def _version() -> str:
     from importlib.metadata import version
 
     try:
-        project = (Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8")
+        project = (PACK_ROOT / "pyproject.toml").read_text("utf-8")
     except OSError:
         return version("gpt4o-image")
     found = re.search(r'^version = "(.+)"$', project, re.MULTILINE)

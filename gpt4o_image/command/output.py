@@ -53,7 +53,7 @@ def show_json(value: Any) -> None:
 
 def _print(line: str) -> None:
     try:
-        print(line)  # noqa: T201
+        print(line, flush=True)  # noqa: T201
     except OSError as error:
         raise OutputLost(error) from error
 
@@ -77,11 +77,11 @@ def show_outcome(paths: Sequence[str | None], warnings: Sequence[str], error: GP
 
 
 def fail(error: GPT4oImageError, *, as_json: bool) -> None:
-    """An error that ends a command: one line, or one object with `status` and `error`."""
+    """An error that ends a command outside of a paid call: one line, or one object with `status` and `error`."""
     if as_json:
         show_json({"status": "error", "error": error.as_json()})
     else:
-        say(f"error: {error}")
+        say(f"error: {error.message if error.billed == 'no' else error}")
 
 
 def prepare() -> None:
@@ -98,14 +98,6 @@ def prepare() -> None:
             reconfigure(errors="backslashreplace")  # Windows gives a pipe cp1252
     if not logging.root.handlers:  # else libraries' warnings, with the addresses in them, go to stderr as they are
         logging.root.addHandler(logging.NullHandler())
-
-
-def flush() -> None:
-    """Raises OutputLost where what was printed cannot be written."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        raise OutputLost(error) from error
 
 
 def give_up_stdout() -> None:

@@ -18,10 +18,15 @@ def check_folder(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise GPT4oImageError(
-            "config",
-            f"Pictures cannot be written to the folder {folder}: {error.strerror}. "
-            "Name another one with --out. Nothing was sent.",
+            "config", f"No file can be written to the folder {folder}: {reason(error)}. Name another folder."
         ) from error
+
+
+def reason(error: OSError) -> str:
+    """Why a file could not be written, in words."""
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        return "it is a file, or lies below one"
+    return error.strerror or str(error)
 
 
 def save_new(folder: Path, suffix: str, data: bytes, stem: str = "gpt4o-image") -> Path:

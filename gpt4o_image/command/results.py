@@ -18,7 +18,7 @@ from ..urls import mirrors
 from ..vault.vault import MOVED, Result, Vault
 from . import output
 from .interrupt import stop_on_ctrl_c
-from .picture_files import save_new
+from .picture_files import check_folder, save_new
 
 _LISTED = 20
 
@@ -42,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
         options.parser.error(f"{options.action} needs an ID; `latest` is the newest")
     if options.action == "export" and not options.folder:
         options.parser.error("export needs a DIR")
+    if options.action == "export":
+        check_folder(options.folder)
     config = load_config(home(os.environ))
     vault = Vault(config.vault)
     if options.action == "list":
