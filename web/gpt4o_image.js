@@ -12,6 +12,7 @@ const MODULES = [
   "list",
   "nodes",
   "panel",
+  "queue",
   "results",
   "rows",
   "tab",
@@ -27,6 +28,7 @@ await Promise.all(
 const { app } = await import("./host.mjs");
 const { GATEWAY, status } = await import("./head.mjs");
 const { ARTIST_NAMES, choicesRefreshed, followResults, nodeCreated } = await import("./nodes.mjs");
+const { RUN_AHEAD, followRunAhead, tellRunAhead } = await import("./queue.mjs");
 const { gatewayChanged, openTab, showTab } = await import("./tab.mjs");
 const { loadWords } = await import("./words.mjs");
 const { insertTemplate } = await import("./graph.mjs");
@@ -77,6 +79,18 @@ const settings = [
     defaultValue: "stop",
     options: ["stop", "warn", "allow"],
   },
+  {
+    id: RUN_AHEAD,
+    category: [CATEGORY, "Queue", "RunAhead"],
+    name: "Paid calls of the queue to send ahead of their turn",
+    tooltip:
+      "While a paid node runs, so many calls of the runs that wait are sent already. A run that is removed after " +
+      "its call was sent is paid for. 0 leaves it to run_ahead in config.toml, which is off unless set.",
+    type: "number",
+    defaultValue: 0,
+    attrs: { min: 0, max: 64, step: 1 },
+    onChange: onceReady(() => setTimeout(tellRunAhead)),
+  },
 ];
 
 const commands = [
@@ -110,6 +124,7 @@ app.registerExtension({
     ready = true;
     loadWords(); // so that the tab need not wait for them
     showTab(sidebarOn());
+    followRunAhead();
     status().then(
       (told) => (gateways = told.gateways),
       () => undefined, // the side bar says what is wrong

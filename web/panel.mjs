@@ -7,6 +7,7 @@ import { addLoadNode, openGraph } from "./graph.mjs";
 import { Head } from "./head.mjs";
 import { ServerError, ask, listen, resultPath, toast } from "./host.mjs";
 import { List } from "./list.mjs";
+import { Queue } from "./queue.mjs";
 import { Results } from "./results.mjs";
 import { view } from "./viewer.mjs";
 import { word, words } from "./words.mjs";
@@ -31,13 +32,14 @@ export class Panel {
     /** @type {AbortController | null} */
     this.loading = null;
     this.head = new Head((text) => this.announce(text));
+    this.queue = new Queue((text) => this.announce(text));
     this.list = new List(this.results, this.#actions(), () => this.#more());
     this.spoken = make("div", { class: "g4i-spoken", role: "status", "aria-live": "polite" });
     this.note = make("div", { class: "g4i-empty" });
     this.search = debounced(() => this.load(), TYPING_MS);
     this.spent = debounced(() => this.#refreshHead(), TYPING_MS);
     this.element = make("section", { class: "g4i g4i-panel", "aria-label": "GPT-4o Image" });
-    this.element.append(this.head.element, this.#filters(), this.note, this.list.element, this.spoken);
+    this.element.append(this.head.element, this.queue.element, this.#filters(), this.note, this.list.element, this.spoken);
     this.element.addEventListener("keydown", (event) => {
       // Letters choose an option here; ComfyUI would take them for its shortcuts.
       if (event.target instanceof HTMLSelectElement) event.stopPropagation();
@@ -55,6 +57,7 @@ export class Panel {
     this.search.cancel();
     this.spent.cancel();
     this.loading?.abort();
+    this.queue.destroy();
     this.list.destroy();
     this.element.remove();
   }
