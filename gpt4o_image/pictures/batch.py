@@ -64,7 +64,7 @@ def canvas(pictures: Sequence[Decoded]) -> Batch:
         _to_floats(rgba, image[index])
         np.subtract(1, image[index, ..., 3], out=mask[index])
 
-    list(workers.map(fill, range(count)))  # numpy and Pillow free the GIL
+    workers.map(fill, range(count))  # numpy and Pillow free the GIL
     return Batch(image, rgb, mask, mixed)
 
 
@@ -81,7 +81,7 @@ def flatten(pixels: Pixels, colour: tuple[int, int, int] | None = None) -> Pixel
 
 def preview(pixels: Pixels, longest_side_px: int = 512) -> Image.Image:
     """A small RGB Pillow image of `pixels` [H,W,3|4] uint8; what is transparent shows a checker."""
-    return workers.submit(_previewed, pixels, longest_side_px).result()
+    return workers.map(lambda each: _previewed(each, longest_side_px), [pixels])[0]
 
 
 def _previewed(pixels: Pixels, longest_side_px: int) -> Image.Image:

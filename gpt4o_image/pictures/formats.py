@@ -9,24 +9,28 @@ class PictureError(ValueError):
     """Bytes that are no picture, or a picture that is broken, cut off, too large or of a format not decoded here."""
 
 
+class PictureTooLarge(PictureError):
+    """A picture with more pixels than are decoded."""
+
+
 @dataclass(frozen=True)
 class Format:
-    """`name` is for people; `pillow` is Pillow's name of a format that is decoded here, None for all others."""
+    """`name` is for people; `plugin` names the Pillow module of a format that is decoded here, None for others."""
 
     mime: str
     name: str
     extension: str
-    pillow: str | None = None
+    plugin: str | None = None
 
 
 _KNOWN = (
-    Format("image/png", "PNG", ".png", "PNG"),
-    Format("image/jpeg", "JPEG", ".jpg", "JPEG"),
-    Format("image/webp", "WebP", ".webp", "WEBP"),
-    Format("image/gif", "GIF", ".gif", "GIF"),
-    Format("image/avif", "AVIF", ".avif", "AVIF"),
-    Format("image/bmp", "BMP", ".bmp", "BMP"),
-    Format("image/tiff", "TIFF", ".tiff", "TIFF"),
+    Format("image/png", "PNG", ".png", "Png"),
+    Format("image/jpeg", "JPEG", ".jpg", "Jpeg"),
+    Format("image/webp", "WebP", ".webp", "WebP"),
+    Format("image/gif", "GIF", ".gif", "Gif"),
+    Format("image/avif", "AVIF", ".avif", "Avif"),
+    Format("image/bmp", "BMP", ".bmp", "Bmp"),
+    Format("image/tiff", "TIFF", ".tiff", "Tiff"),
     Format("image/heic", "HEIC", ".heic"),
     Format("image/heif", "HEIF", ".heif"),
     Format("image/jxl", "JPEG XL", ".jxl"),

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageFile
 
 from gpt4o_image.pictures.batch import canvas
-from gpt4o_image.pictures.decode import MAX_PIXELS, Decoded, decode
+from gpt4o_image.pictures.decode import Decoded, decode
 from gpt4o_image.pictures.formats import PictureError
+from gpt4o_image.pictures.opening import MAX_PIXELS
 
 HEIGHT, WIDTH = 5, 7
 RNG = np.random.default_rng(20260801)
@@ -360,7 +361,7 @@ class TestRefusals:
             decode(bomb(8000, 8000))
 
     @pytest.mark.parametrize("lenient", [False, True])
-    @pytest.mark.parametrize("share", [0.05, 0.5, 0.9, 0.999])
+    @pytest.mark.parametrize("share", [0.05, 0.5, 0.9, 0.99])
     @pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP", pytest.param("AVIF", marks=AVIF)])
     def test_cut_off(self, name, share, lenient, monkeypatch):
         monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", lenient)  # as other node packs do
@@ -379,12 +380,12 @@ class TestRefusals:
         data = saved(NOISE, "JPEG")
         data = data[:2] + thumbnail + b"\xff\xff" + data[2:]
         assert decode(data).width == 64
-        with pytest.raises(PictureError, match="end marker"):
+        with pytest.raises(PictureError, match="cut off"):
             decode(data[:-100])
 
     @pytest.mark.parametrize("data", [b"", b"\x89PNG", b"<html>", b"BM" + bytes(60)])
     def test_other_data(self, data):
-        with pytest.raises(PictureError, match="no PNG, JPEG, WebP"):
+        with pytest.raises(PictureError, match="is no picture"):
             decode(data)
 
     def test_formats_that_are_not_accepted(self):

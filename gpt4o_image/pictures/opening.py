@@ -1,0 +1,166 @@
+"""Picture bytes as a loaded Pillow image, within bounds and mended where only metadata or an end mark is amiss."""
+
+from __future__ import annotations
+
+import io
+import struct
+import threading
+import time
+import warnings
+import zlib
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import avif, jpeg, png, tiff
+from .formats import Format, PictureError, PictureTooLarge
+
+if TYPE_CHECKING:
+    from PIL import ImageFile
+
+    Open = Callable[[bytes], ImageFile.ImageFile]
+
+MAX_PIXELS = 64_000_000  # 256 MB as RGBA
+MAX_SCANS = 100  # of a JPEG: 211 KiB with 500 of them take 68 s
+# A JPEG of which few enough pixels are kept may have more, as a telephone's 200 megapixels are.
+_MAX_PIXELS_READ = 4 * MAX_PIXELS
+_MAX_TILE_PIXELS = 1 << 24  # of a TIFF, whose tiles may be larger than itself
+_TIFF_SUBFILE_TYPE, _TIFF_TILE_WIDTH, _TIFF_TILE_LENGTH = 254, 322, 323
+_TIFF_SUB_DIRECTORIES, _TIFF_DNG_VERSION = 330, 50706
+_NO_END = "Its end mark is missing; all its pixels are there."
+_REPAIRS = {
+    "image/png": png.without_metadata,
+    "image/jpeg": jpeg.without_metadata,
+    "image/avif": avif.with_one_association,
+}
+_REPAIRED = {
+    "image/png": "Its metadata is damaged or too large and was left out.",
+    "image/jpeg": "Its metadata is damaged and was left out.",
+    "image/avif": "Its file structure breaks the AVIF standard and was mended to decode it.",
+}
+
+# What Pillow's decoders raise on broken data, as 80,000 damaged files showed.
+BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, MemoryError,
+           RuntimeError, AssertionError, Warning, struct.error, zlib.error)  # fmt: skip
+# warnings.catch_warnings changes the process: two threads inside it at once could leave the filters changed.
+_quiet_lock = threading.Lock()
+_QUIET_WAIT_S = 0.1
+
+
+def open_mended(data: bytes, found: Format, enough_px: int, deadline: float) -> tuple[ImageFile.ImageFile, list[str]]:
+    """The first frame, loaded: as it is, else without what Pillow stumbles over. And warnings for what was mended.
+
+    `deadline` is on the monotonic clock. Raises PictureError, TimeoutError, or one of BROKEN.
+    """
+    open_ = partial(_opened, found=found, enough_px=enough_px, deadline=deadline)
+    whole, remarks = _with_end(data, found, open_)
+    try:
+        return open_(whole), remarks
+    except (PictureError, TimeoutError):
+        raise
+    except BROKEN as error:
+        repair = _REPAIRS.get(found.mime)
+        mended = repair(whole) if repair else None
+        if mended is None or mended == whole:
+            raise
+        try:
+            return open_(mended), [*remarks, _REPAIRED[found.mime]]
+        except BROKEN:
+            raise error from None
+
+
+def _with_end(data: bytes, found: Format, open_: Open) -> tuple[bytes, list[str]]:
+    """`data` with its end mark, where only that is missing. Raises PictureError where pixels are missing as well.
+
+    Pillow does not look once another node pack has set ImageFile.LOAD_TRUNCATED_IMAGES, as several do: then it paints
+    the missing part black or grey.
+    """
+    from PIL import ImageChops
+
+    if found.mime == "image/jpeg":
+        if jpeg.has_more_scans(data, MAX_SCANS):
+            raise PictureError(f"The JPEG picture has more than {MAX_SCANS} scans, which would take minutes to decode.")
+        if jpeg.has_end(data):
+            return data, []
+        data, noisy = jpeg.ended(data)
+        if jpeg.is_covered(data):
+            change = ImageChops.difference(open_(data), open_(noisy))
+            if change.getbbox() is None:
+                return data, [_NO_END]
+    elif found.mime == "image/png":
+        if png.has_end(data):
+            return data, []
+        if png.is_complete(data):
+            return data, [_NO_END]
+    else:
+        return data, []
+    raise PictureError(f"The {found.name} data is cut off: its end mark is missing, and pixels before it.")
+
+
+class _Source(io.BytesIO):
+    """A file in memory. Reading it raises TimeoutError after `deadline`, which ends most decoders."""
+
+    def __init__(self, data: bytes, deadline: float) -> None:
+        super().__init__(data)
+        self.ran_out = False
+        self._deadline = deadline
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if time.monotonic() > self._deadline:
+            raise TimeoutError
+        data = super().read(size)
+        self.ran_out = self.ran_out or not data
+        return data
+
+
+def _opened(data: bytes, *, found: Format, enough_px: int, deadline: float) -> ImageFile.ImageFile:
+    """The loaded picture. Not by Image.open: that has a limit of pixels for the process, and looks at all formats."""
+    from PIL import ImageFile
+
+    if found.mime == "image/tiff" and not tiff.is_bounded(data):
+        raise PictureError("The TIFF file names more data than it has.")
+    try:
+        module = import_module(f"PIL.{found.plugin}ImagePlugin")
+    except ImportError as error:
+        raise PictureError(f"The Pillow that is installed here does not read {found.name}.") from error
+    source = _Source(data, deadline)
+    with quiet():
+        img: ImageFile.ImageFile = getattr(module, f"{found.plugin}ImageFile")(source)
+    _check_size(img, data, found, enough_px)
+    img.load()
+    if source.ran_out and ImageFile.LOAD_TRUNCATED_IMAGES and found.mime not in ("image/png", "image/jpeg"):
+        raise PictureError(f"The {found.name} data is cut off.")
+    return img
+
+
+def _check_size(img: ImageFile.ImageFile, data: bytes, found: Format, enough_px: int) -> None:
+    """Raises PictureTooLarge by the header. A JPEG is set to be decoded smaller where that is enough."""
+    size = img.size
+    whole = size[0] * size[1]
+    if enough_px and found.mime == "image/jpeg" and (whole <= MAX_PIXELS or jpeg.is_decoded_by_rows(data)):
+        share = min(1, enough_px / max(size))
+        img.draft(None, (max(1, int(size[0] * share)), max(1, int(size[1] * share))))
+    if whole > _MAX_PIXELS_READ or not 0 < img.width * img.height <= MAX_PIXELS:
+        most = f"at most {MAX_PIXELS // 10**6} megapixels are decoded"
+        raise PictureTooLarge(f"The {found.name} picture has {size[0]} x {size[1]} pixels; {most}.")
+    tags: Any = getattr(img, "tag_v2", {})
+    if _TIFF_DNG_VERSION in tags or (tags.get(_TIFF_SUBFILE_TYPE, 0) & 1 and _TIFF_SUB_DIRECTORIES in tags):
+        raise PictureError("This is a camera's raw picture, which is not developed here.")
+    if tags.get(_TIFF_TILE_WIDTH, 1) * tags.get(_TIFF_TILE_LENGTH, 1) > max(whole, _MAX_TILE_PIXELS):
+        raise PictureTooLarge("The TIFF picture has tiles that are larger than itself.")
+
+
+@contextmanager
+def quiet() -> Generator[None]:
+    """No warnings from Pillow about metadata. Where another thread is slow in here, they are printed after all."""
+    if not _quiet_lock.acquire(timeout=_QUIET_WAIT_S):
+        yield
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        _quiet_lock.release()
