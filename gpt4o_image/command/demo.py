@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..gateway.config import HOME_VARIABLE, SIMULATOR, Config, load_config
 from ..home import PACK_ROOT, home, user_path
+from ..picture_files import check_folder, save_new
 from ..request import MAX_SEED, Request
 from . import output
 from .comfyui import HOW_TO_ADD, ComfyUI, find_comfyui
 from .interrupt import stop_on_ctrl_c
-from .picture_files import check_folder, save_new
 from .progress_bar import ProgressBar
 
 if TYPE_CHECKING:

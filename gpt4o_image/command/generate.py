@@ -12,10 +12,10 @@ from ..gateway.config import DEFAULT, SIMULATOR, load_config
 from ..gateway.profiles import has_key
 from ..home import home, user_path
 from ..outcome import Outcome
+from ..picture_files import check_folder, reason, save_new
 from ..request import ARTIST_NAMES, ASPECT_RATIOS, BACKGROUNDS, COUNTS, MAX_FRAMES, MAX_N, SIZES, Request
 from . import output
 from .interrupt import stop_on_ctrl_c
-from .picture_files import check_folder, reason, save_new
 from .progress_bar import ProgressBar
 
 # After Ctrl+C: how long downloads of pictures that are paid for may take before this process ends.

@@ -5,15 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..answer.events import Generating, Progress, Queued
-from ..run_events import Downloading, Recorded, RunEvent, Waiting
-
-_STEPS: dict[type[object], str] = {
-    Waiting: "waiting",
-    Recorded: "sending",
-    Queued: "queued",
-    Generating: "generating",
-}
+from ..interface import step_of
+from ..run_events import RunEvent
 
 
 class ProgressBar:
@@ -41,13 +34,10 @@ class ProgressBar:
 
     def show(self, event: RunEvent) -> None:
         """One event of a run."""
-        if self._bar is None:
-            return
-        if isinstance(event, Progress):
-            self.percent(event.percent)
-        elif isinstance(event, Downloading):
-            self.step(f"downloading {event.done}/{event.total}")
-        elif words := _STEPS.get(type(event)):
+        words, percent = step_of(event) or ("", None)
+        if percent is not None:
+            self.percent(percent)
+        elif words:
             self.step(words)
 
 

@@ -12,13 +12,13 @@ from ..gateway.config import load_config
 from ..gateway.profiles import own_origins
 from ..home import home, user_path
 from ..outcome import Outcome
+from ..picture_files import check_folder, save_new
 from ..pictures.formats import extension
 from ..reload import recall
 from ..urls import mirrors
 from ..vault.vault import MOVED, Result, Vault
 from . import output
 from .interrupt import stop_on_ctrl_c
-from .picture_files import check_folder, save_new
 
 _LISTED = 20
 

@@ -139,16 +139,21 @@ def read_file(path: str | Path) -> Frame:
         raise _error(f"There is no file {path}. Check the path of the reference.") from error
     except (OSError, ValueError) as error:
         raise _error(f"{path} cannot be read ({error}). Give a PNG, JPEG, WebP or GIF file.") from error
+    return frame_of(data, str(path))
+
+
+def frame_of(data: bytes, name: str) -> Frame:
+    """The bytes of a picture file as a frame. Raises `reference` for what is no picture, as `read_file` does."""
     if sniff(data) is None:
-        raise _error(f"{path} is no picture. Give a PNG, JPEG, WebP or GIF file.")
+        raise _error(f"{name} is no picture. Give a PNG, JPEG, WebP or GIF file.")
 
     def pixels() -> Samples:
         try:
             return decode(data).pixels
         except PictureError as error:
-            raise _error(f"{path} cannot be used. {error} Save it anew as PNG, JPEG or WebP.") from error
+            raise _error(f"{name} cannot be used. {error} Save it anew as PNG, JPEG or WebP.") from error
 
-    return Frame(str(path), pixels)
+    return Frame(name, pixels)
 
 
 def too_large_advice(parts: Sequence[Part]) -> str:

@@ -6,7 +6,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import GPT4oImageError
+from .errors import GPT4oImageError
 
 
 def check_folder(folder: Path) -> None:

@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from gpt4o_image.command import picture_files
-from gpt4o_image.command.picture_files import check_folder, save_new
+from gpt4o_image import picture_files
 from gpt4o_image.errors import GPT4oImageError
+from gpt4o_image.picture_files import check_folder, save_new
 
 
 def names(folder):
