@@ -61,6 +61,16 @@ class GPT4oImageError(Exception):
         self.gateway_text = gateway_text
         self.request_id = request_id
 
+    def plus(self, advice: str) -> GPT4oImageError:
+        """The same error with one more line of `message`."""
+        return GPT4oImageError(
+            self.kind,
+            f"{self.message}\n{advice}",
+            billed=self.billed,
+            gateway_text=self.gateway_text,
+            request_id=self.request_id,
+        )
+
     def __str__(self) -> str:
         lines = [self.message, _BILLED_SENTENCE[self.billed] + f" ({self.kind})"]
         if self.request_id:
@@ -78,6 +88,10 @@ class GPT4oImageError(Exception):
             "gateway_text": self.gateway_text,
             "request_id": self.request_id,
         }
+
+
+# ComfyUI's error dialog prints the class with its module, which there is the path of this folder.
+GPT4oImageError.__module__ = "gpt4o_image"
 
 
 def error_from_json(value: Mapping[str, Any]) -> GPT4oImageError:

@@ -18,7 +18,7 @@ from .pending_calls import PendingCall
 if TYPE_CHECKING:
     from ..gpt4o_image.outcome import Outcome
 
-Tell = Callable[[RunEvent], None]
+Notify = Callable[[RunEvent], None]
 _POLL_S = 0.1
 
 
@@ -35,7 +35,7 @@ class AheadCall:
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._latest: dict[type[RunEvent], RunEvent] = {}
-        self._watcher: Tell | None = None
+        self._watcher: Notify | None = None
         self._outcome: Outcome | None = None
         self._failure: Exception | None = None
 
@@ -43,15 +43,15 @@ class AheadCall:
         """Runs the call in a thread of its own; `sent` and `ended` are called there, `ended` always."""
         threading.Thread(target=self._run, args=(sent, ended), name="gpt4o-image-ahead", daemon=True).start()
 
-    def follow(self, tell: Tell, cancelled: Callable[[], bool]) -> Outcome | None:
-        """Waits for the end, telling what was and is going on; `cancelled` closes the connection.
+    def follow(self, notify: Notify, cancelled: Callable[[], bool]) -> Outcome | None:
+        """Waits for the end, passing on what was and is going on; `cancelled` closes the connection.
 
         None where nothing was sent: the node then makes its call itself.
         """
         with self._lock:
-            self._watcher = tell
+            self._watcher = notify
             for event in self._latest.values():
-                tell(event)
+                notify(event)
         while not self._ended.wait(_POLL_S):
             if cancelled():
                 self._stop.set()
@@ -59,7 +59,7 @@ class AheadCall:
             return None
         if self._outcome is None:
             raise self._failure or RuntimeError("the call ended without an outcome")
-        return self._with_pictures(self._outcome, tell, cancelled)
+        return self._with_pictures(self._outcome, notify, cancelled)
 
     def leave(self) -> str | None:
         """No node will take it over: a call that was not sent is not sent. The result's id where it was."""
@@ -70,16 +70,16 @@ class AheadCall:
     def _run(self, sent: Callable[[], None], ended: Callable[[], None]) -> None:
         from ..gpt4o_image.generation import generate
 
-        def tell(event: RunEvent) -> None:
-            self._live.tell(event)
-            self._tell(event)
+        def notify(event: RunEvent) -> None:
+            self._live.notify(event)
+            self._notify(event)
             if isinstance(event, Recorded):
                 sent()
 
         call = self.call
         try:
             self._outcome = generate(
-                call.request, call.gateway, self._config, os.environ, notify=tell, cancelled=self._stop.is_set
+                call.request, call.gateway, self._config, os.environ, notify=notify, cancelled=self._stop.is_set
             )
         except Exception as error:  # noqa: BLE001 - carried to the node, which raises it
             self._failure = error
@@ -89,7 +89,7 @@ class AheadCall:
             self._ended.set()
             ended()
 
-    def _tell(self, event: RunEvent) -> None:
+    def _notify(self, event: RunEvent) -> None:
         with self._lock:
             if isinstance(event, Recorded):
                 self.result_id = event.result_id
@@ -109,7 +109,7 @@ class AheadCall:
             if all(self._vault.path_of(each.sha256, each.decoded.mime).is_file() for each in pictures):
                 self._outcome = replace(self._outcome, pictures=())
 
-    def _with_pictures(self, outcome: Outcome, tell: Tell, cancelled: Callable[[], bool]) -> Outcome:
+    def _with_pictures(self, outcome: Outcome, notify: Notify, cancelled: Callable[[], bool]) -> Outcome:
         if outcome.error or outcome.pictures:
             return outcome
         from ..gpt4o_image.reload import recall
@@ -118,5 +118,5 @@ class AheadCall:
         origins = own_origins(result.gateway, self._config, os.environ)
         again = recall(self._vault, result, origins, cancelled=cancelled, progressed=lambda *_: None)
         for picture in again.pictures[:1]:
-            tell(Arrived(picture))
+            notify(Arrived(picture))
         return replace(outcome, pictures=again.pictures, error=again.error)

@@ -1,4 +1,4 @@
-"""What browsers are told while a call is being made."""
+"""The events that browsers get of a run: the result's progress for every list of results, the end for its node."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from ..gpt4o_image.answer.events import Progress
 from ..gpt4o_image.run_events import Kept, Recorded, RunEvent
@@ -15,60 +16,84 @@ from . import host
 
 
 class LiveResult:
-    """The result of one node's run. `tell` may be called from any thread, also after `end`."""
+    """The result of one node's run, as lists of results follow it. Any thread may call, also after `end`."""
 
     def __init__(self, vault: Vault, graph: Callable[[], str | None]) -> None:
         self._vault = vault
         self._graph = graph
         self._id: str | None = None
-        self._changed = False
         self._ended = False
 
-    def tell(self, notice: RunEvent) -> None:
-        """Passes on what a list of results shows."""
-        if isinstance(notice, Recorded):
-            self._id = notice.result_id
+    def notify(self, event: RunEvent) -> None:
+        """Passes on what a list of results shows of a run."""
+        if isinstance(event, Recorded):
+            self._id = event.result_id
             self._put(None)
-            self._keep_graph(notice.result_id)
-        elif isinstance(notice, Progress):
-            self._put(notice.percent)
-        elif isinstance(notice, Kept):
-            self._id = notice.result_id
+            self._keep_graph(event.result_id)
+        elif isinstance(event, Progress):
+            self._put(event.percent)
+        elif isinstance(event, Kept):
+            self._id = event.result_id
             if self._ended:  # downloads go on after Cancel
-                host.tell_browsers(notice.result_id, None, ended=True)
+                host.send_result_event(event.result_id, None, ended=True)
 
     def end(self) -> None:
         """The run is over, well or not."""
         self._ended = True
         if self._id:
             RUNNING.drop(self._id)
-            host.tell_browsers(self._id, None, ended=True)
+            host.send_result_event(self._id, None, ended=True)
 
     def _put(self, percent: int | None) -> None:
         if self._id:
             RUNNING.put(self._id, percent)
-            host.tell_browsers(self._id, percent, ended=False)
+            host.send_result_event(self._id, percent, ended=False)
 
     def _keep_graph(self, result_id: str) -> None:
         graph = self._graph()
         if graph:
-            record = Recorder(self._vault, result_id)
-            record.graph(graph)
-            if record.trouble:
-                logging.getLogger(__name__).warning("The graph of %s is not kept: %s", result_id, record.trouble)
+            recorder = Recorder(self._vault, result_id)
+            recorder.graph(graph)
+            if recorder.trouble:
+                logging.getLogger(__name__).warning("The graph of %s is not kept: %s", result_id, recorder.trouble)
+
+
+class NodeOutcome:
+    """How the runs of one node end, for the page that queued them: it keeps that on the node."""
+
+    def __init__(self, node_id: str, extra_pnginfo: object) -> None:
+        prompt_id, _, index = host.executing() or ("", "", 0)
+        workflow = _workflow_of(extra_pnginfo)
+        self._about: dict[str, Any] = {
+            "node": node_id,
+            "prompt": prompt_id,
+            "item": index,
+            "graph": str(workflow.get("id") or "") if workflow else "",
+        }
+
+    def begin(self) -> None:
+        """A run begins: what the node shows of the run before is over."""
+        host.send_outcome_event({**self._about, "outcome": None})
+
+    def end(self, outcome: Mapping[str, Any]) -> None:
+        """`outcome` as the node leaves it in the history, with more about a failure."""
+        host.send_outcome_event({**self._about, "outcome": dict(outcome)})
 
 
 def graph_of(extra_pnginfo: object) -> str | None:
     """The workflow that the browser sent along, as JSON; None where there is none, or where none may be kept."""
-    if not isinstance(extra_pnginfo, Mapping) or not host.keeps_metadata():
-        return None
-    workflow = extra_pnginfo.get("workflow")
-    if not isinstance(workflow, Mapping):
+    workflow = _workflow_of(extra_pnginfo) if host.keeps_metadata() else None
+    if workflow is None:
         return None
     try:
         return json.dumps(workflow, allow_nan=False, separators=(",", ":"))
     except (ValueError, TypeError, RuntimeError):
         return None  # nothing that a browser could read back
+
+
+def _workflow_of(extra_pnginfo: object) -> Mapping[str, Any] | None:
+    workflow = extra_pnginfo.get("workflow") if isinstance(extra_pnginfo, Mapping) else None
+    return workflow if isinstance(workflow, Mapping) else None
 
 
 class Running:
@@ -79,7 +104,7 @@ class Running:
         self._lock = threading.Lock()
 
     def percent(self, result_id: str) -> int | None:
-        """None for a call that has said none yet, or that another process makes."""
+        """None for a call that has no percentage yet, or that another process makes."""
         with self._lock:
             return self._percents.get(result_id)
 

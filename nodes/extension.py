@@ -10,6 +10,7 @@ from . import host
 from .generate import Generate
 from .images_api import ImagesAPI
 from .load_result import LoadResult
+from .prompts import Prompts
 from .references import PrepareReferences
 
 
@@ -17,11 +18,11 @@ class Extension(ComfyExtension):
     """GPT-4o Image for ComfyUI."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [Generate, ImagesAPI, PrepareReferences, LoadResult]
+        return [Generate, ImagesAPI, PrepareReferences, LoadResult, Prompts]
 
 
 async def comfy_entrypoint() -> Extension:
-    """What ComfyUI calls once the pack is imported."""
+    """Called by ComfyUI once the pack is imported."""
     if server := host.server():
         _add_routes(server)
     return Extension()

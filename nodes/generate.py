@@ -8,7 +8,7 @@ from comfy_api.latest import io
 
 from ..gpt4o_image.request import ASPECT_RATIOS, COUNTS, Request
 from . import host, schema
-from .schema import References, outputs, picture_sockets
+from .list_items import SKIPPED
 
 if TYPE_CHECKING:
     from ..gpt4o_image.request import Part
@@ -45,26 +45,33 @@ class Generate(io.ComfyNode):
                 schema.seed(),
                 schema.gateway(config),
                 schema.artist_names(),
-                picture_sockets(
+                schema.on_failure(),
+                schema.picture_sockets(
                     "references",
                     "A picture or a batch to draw from; every frame is sent, at most 16. "
                     "Speak of them as image 1, image 2 in the prompt.",
                 ),
-                References.Input(
+                schema.References.Input(
                     "prepared",
                     optional=True,
                     tooltip="From Prepare References: these are sent after the pictures above.",
                 ),
             ],
-            outputs=outputs(),
-            hidden=[io.Hidden.unique_id, io.Hidden.extra_pnginfo],
+            outputs=schema.outputs(),
+            hidden=schema.hidden(),
             not_idempotent=True,
+            **schema.found_by(),
         )
 
     @classmethod
     def validate_inputs(cls, prompt: str | None, references: object = None) -> bool | str:  # noqa: ARG003
         # The host hands over the sockets whether they are asked for or not.
         return schema.prompt_problem(prompt) or True
+
+    @classmethod
+    def fingerprint_inputs(cls, **_: Any) -> int:
+        """Nothing but the inputs, unless the run before gave nothing in place of a failure."""
+        return SKIPPED[cls.hidden.unique_id]
 
     @classmethod
     async def execute(
@@ -77,8 +84,10 @@ class Generate(io.ComfyNode):
         seed: int = 0,
         gateway: str = "default",
         artist_names: str = "stop",
+        on_failure: str = "stop",
         references: dict[str, Any] | None = None,
         prepared: tuple[Part, ...] | None = None,
+        **_: Any,  # what is no input of this node arrives here, and check_names refuses it
     ) -> io.NodeOutput:
         # What a node needs when it runs: ComfyUI's start need not wait for it.
         from .reference_inputs import parts_of
@@ -88,4 +97,4 @@ class Generate(io.ComfyNode):
             parts = parts_of(references, prepared or (), cancelled)
             return Request(prompt, model, aspect_ratio, background, count, seed, artist_names, references=parts)
 
-        return await pay(make, gateway, cls.hidden)
+        return await pay(cls, make, gateway, on_failure)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ from .pending_calls import UnknownQueue
 if TYPE_CHECKING:
     from PIL import Image
 
-Result = TypeVar("Result")
+Made = TypeVar("Made")
 Shown = ParamSpec("Shown")
 Cancelled = Callable[[], bool]
 
@@ -100,6 +101,38 @@ def server() -> Any:
     return getattr(getattr(module, "PromptServer", None), "instance", None)
 
 
+def input_names(hidden: Any) -> list[str]:
+    """The inputs that the running prompt names for this node, in its order. `hidden` is the node's, with `dynprompt`.
+
+    Names that begin with $$ are left out: front ends give them to widgets of their own.
+    """
+    if hidden.dynprompt is None:
+        return []
+    inputs = hidden.dynprompt.get_node(hidden.unique_id)["inputs"]
+    return [name for name in inputs if not name.startswith("$$")]
+
+
+def blocker() -> Any:
+    """Stands for an output that is not there: what hangs on it is left out in silence, the rest of a list goes on."""
+    from comfy_execution.graph_utils import ExecutionBlocker
+
+    return ExecutionBlocker(None)
+
+
+def temp_folder() -> Path:
+    """Where pictures lie that browsers show and that ComfyUI deletes at its start."""
+    import folder_paths
+
+    return Path(folder_paths.get_temp_directory())
+
+
+def input_folder() -> Path:
+    """ComfyUI's folder of files to work on."""
+    import folder_paths
+
+    return Path(folder_paths.get_input_directory())
+
+
 def keeps_metadata() -> bool:
     """Whether the graph may be kept with what it made: not with --disable-metadata."""
     from comfy.cli_args import args
@@ -108,16 +141,23 @@ def keeps_metadata() -> bool:
 
 
 @_harmless
-def tell_browsers(result_id: str, percent: int | None, *, ended: bool) -> None:
+def send_result_event(result_id: str, percent: int | None, *, ended: bool) -> None:
     """The event `gpt4o_image.result` for every browser. Any thread may call."""
     # Nothing but what JSON can say: the host's sender dies of all else.
     server().send_sync("gpt4o_image.result", {"id": str(result_id), "percent": percent, "ended": bool(ended)})
 
 
 @_harmless
-def tell_queue(result_id: str | None = None) -> None:
+def send_queue_event(result_id: str | None = None) -> None:
     """The event `gpt4o_image.queue`: calls of the queue were sent, or `result_id` was and its prompt is gone."""
     server().send_sync("gpt4o_image.queue", {"left": result_id})
+
+
+@_harmless
+def send_outcome_event(event: Mapping[str, Any]) -> None:
+    """The event `gpt4o_image.outcome` for the client that queued the prompt."""
+    running = server()
+    running.send_sync("gpt4o_image.outcome", json.loads(json.dumps(event)), running.client_id)
 
 
 @_harmless
@@ -138,21 +178,24 @@ def show_progress(node_id: str, percent: float, preview: Image.Image | None = No
 
 @_harmless
 def show_text(node_id: str, text: str) -> None:
-    """A line of text on the node, for the client that queued it."""
-    from server import PromptServer
-
-    server = PromptServer.instance
-    server.send_progress_text(text, node_id, server.client_id)
+    """A line of text on the node, for the client that queued it. Older front ends read it as HTML."""
+    running = server()
+    running.send_progress_text(without_markup(text), node_id, running.client_id)
 
 
-async def run_in_thread(work: Callable[[Cancelled], Result], *, tick: Callable[[], None] = lambda: None) -> Result:
+def without_markup(text: str) -> str:
+    """Text that is no HTML, for places where some front end reads it as such."""
+    return text.replace("<", "")
+
+
+async def run_in_thread(work: Callable[[Cancelled], Made], *, tick: Callable[[], None] = lambda: None) -> Made:
     """`work(cancelled)` in a thread of its own, away from whatever blocks the host's loop.
 
     `cancelled` is true once the user cancels or the host gives this node up; `work` ends soon after.
     `tick` is called about once a second meanwhile.
     """
     given_up = threading.Event()
-    future: Future[Result] = Future()
+    future: Future[Made] = Future()
     future.set_running_or_notify_cancel()
 
     def body() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
 from ..gpt4o_image.request import MAX_N, SIZES, Request
 from . import schema
-from .schema import outputs
+from .list_items import SKIPPED
 
 
 class ImagesAPI(io.ComfyNode):
@@ -41,15 +43,22 @@ class ImagesAPI(io.ComfyNode):
                 schema.seed(),
                 schema.gateway(config),
                 schema.artist_names(),
+                schema.on_failure(),
             ],
-            outputs=outputs(),
-            hidden=[io.Hidden.unique_id, io.Hidden.extra_pnginfo],
+            outputs=schema.outputs(),
+            hidden=schema.hidden(),
             not_idempotent=True,
+            **schema.found_by(),
         )
 
     @classmethod
     def validate_inputs(cls, prompt: str | None) -> bool | str:
         return schema.prompt_problem(prompt) or True
+
+    @classmethod
+    def fingerprint_inputs(cls, **_: Any) -> int:
+        """Nothing but the inputs, unless the run before gave nothing in place of a failure."""
+        return SKIPPED[cls.hidden.unique_id]
 
     @classmethod
     async def execute(
@@ -62,6 +71,8 @@ class ImagesAPI(io.ComfyNode):
         seed: int = 0,
         gateway: str = "default",
         artist_names: str = "stop",
+        on_failure: str = "stop",
+        **_: Any,
     ) -> io.NodeOutput:
         from .run_node import pay  # as in generate.py
 
@@ -75,4 +86,4 @@ class ImagesAPI(io.ComfyNode):
             size=size,
             n=n,
         )
-        return await pay(lambda _: request, gateway, cls.hidden)
+        return await pay(cls, lambda _: request, gateway, on_failure)

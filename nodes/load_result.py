@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
@@ -13,12 +13,11 @@ from ..gpt4o_image.gateway.config import Config
 from ..gpt4o_image.gateway.profiles import own_origins
 from ..gpt4o_image.vault.results import LATEST
 from ..gpt4o_image.vault.vault import Vault
-from . import host
-from .schema import config_for_choices, outputs
+from . import host, schema
 
 if TYPE_CHECKING:
     from ..gpt4o_image.outcome import Outcome
-    from .run_node import Tell
+    from .run_node import Notify
 
 _CHOICES = 100
 # Between the id and the prompt in a choice; ids have none of it.
@@ -36,12 +35,17 @@ class LoadResult(io.ComfyNode):
             category="GPT-4o Image",
             description="Brings back pictures that were paid for, and fetches what was never fetched. Costs nothing.",
             inputs=[
-                io.Combo.Input("result", options=_choices(), default=LATEST,
-                               tooltip="The newest results first. latest is whatever was made last."),
+                io.Combo.Input(
+                    "result",
+                    options=_choices(),
+                    default=LATEST,
+                    tooltip="The newest results first. latest is whatever was made last.",
+                ),
             ],
-            outputs=outputs(),
-            hidden=[io.Hidden.unique_id],
-        )  # fmt: skip
+            outputs=schema.outputs(),
+            hidden=schema.hidden(),
+            **schema.found_by("vault", "history", "download again"),
+        )
 
     @classmethod
     def validate_inputs(cls, result: str | None) -> bool | str:
@@ -53,35 +57,37 @@ class LoadResult(io.ComfyNode):
         """`latest` changes when a new result comes; a linked input is not known yet and has its own key."""
         if result != LATEST:
             return str(result)
-        return Vault(config_for_choices().vault).latest_id() or ""
+        return Vault(schema.config_for_choices().vault).latest_id() or ""
 
     @classmethod
-    async def execute(cls, result: str = LATEST) -> io.NodeOutput:
+    async def execute(cls, result: str = LATEST, **_: Any) -> io.NodeOutput:
         # As in generate.py: what ComfyUI's start need not wait for.
         from ..gpt4o_image.reload import recall, telling
         from .run_node import give
 
-        def work(config: Config, vault: Vault, tell: Tell, cancelled: host.Cancelled) -> Outcome:
-            entry = vault.entry(_id(result, vault))
+        def work(config: Config, vault: Vault, notify: Notify, cancelled: host.Cancelled) -> Outcome:
+            chosen = vault.entry(_id(result, vault))
             return recall(
                 vault,
-                entry,
-                own_origins(entry.gateway, config, os.environ),
+                chosen,
+                own_origins(chosen.gateway, config, os.environ),
                 cancelled=cancelled,
-                progressed=telling(entry.id, tell),
+                progressed=telling(chosen.id, notify),
             )
 
-        return await give(work, cls.hidden.unique_id)
+        return await give(cls, work)
 
 
 def _choices() -> list[str]:
     newest: list[tuple[str, str]] = []
     with suppress(GPT4oImageError):  # a broken vault must not take the pack away; it is reported when the node runs
-        newest = Vault(config_for_choices().vault).headlines(_CHOICES)
-    return [
-        LATEST,
-        *(f"{each}{_SEPARATOR}{shorten(' '.join(prompt.split()), 80)}" for each, prompt in newest),
-    ]
+        newest = Vault(schema.config_for_choices().vault).headlines(_CHOICES)
+    return [LATEST, *(f"{each}{_SEPARATOR}{_label(prompt)}" for each, prompt in newest)]
+
+
+def _label(prompt: str) -> str:
+    """Its beginning on one line. Older front ends read the labels of choices as HTML."""
+    return shorten(" ".join(host.without_markup(prompt).split()), 80)
 
 
 def _id(choice: str, vault: Vault) -> str:

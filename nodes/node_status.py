@@ -1,4 +1,4 @@
-"""What the user sees on a node while it runs: the notices of a run as progress, text and preview."""
+"""The run of a node as the node shows it while it lasts: run events become progress, a line of text, a preview."""
 
 from __future__ import annotations
 
@@ -11,47 +11,52 @@ from . import host
 
 
 class NodeStatus:
-    """The face of one running node. `tell` may be called from any thread."""
+    """The bar, text and preview of one running node. `notify` may be called from any thread."""
 
     def __init__(self, node_id: str) -> None:
-        self._node_id = node_id
+        self.node_id = node_id
         self._started = time.monotonic()
         self._waiting_for: str | None = "sending"
         self._percent = 0
         self._previewed = False
 
-    def tell(self, notice: RunEvent) -> None:
+    def notify(self, event: RunEvent) -> None:
         """Shows one step of the run."""
-        if isinstance(notice, Waiting):
+        if isinstance(event, Waiting):
             self._wait("waiting for an equal run")
-        elif isinstance(notice, Recorded):
+        elif isinstance(event, Recorded):
             self._wait("sending")
-        elif isinstance(notice, Queued):
+        elif isinstance(event, Queued):
             self._wait("queued")
-        elif isinstance(notice, Generating):
+        elif isinstance(event, Generating):
             self._wait("generating")
-        elif isinstance(notice, Progress):
+        elif isinstance(event, Progress):
             self._waiting_for = None
-            self._percent = notice.percent
-            host.show_progress(self._node_id, notice.percent)
-            host.show_text(self._node_id, f"{notice.percent} %")
-        elif isinstance(notice, Downloading):
+            self._percent = event.percent
+            host.show_progress(self.node_id, event.percent)
+            host.show_text(self.node_id, f"{event.percent} %")
+        elif isinstance(event, Downloading):
             self._waiting_for = None
-            host.show_text(self._node_id, f"downloading {notice.done}/{notice.total}")
-        elif isinstance(notice, Arrived) and not self._previewed:
+            host.show_text(self.node_id, f"downloading {event.done}/{event.total}")
+        elif isinstance(event, Arrived) and not self._previewed:
             self._previewed = True
-            host.show_progress(self._node_id, self._percent, preview(notice.picture.decoded.pixels))
+            host.show_progress(self.node_id, self._percent, preview(event.picture.decoded.pixels))
 
     def tick(self) -> None:
         """Once a second: how long the wait has been."""
         if self._waiting_for:
-            host.show_text(self._node_id, f"{self._waiting_for} ({int(time.monotonic() - self._started)} s)")
+            host.show_text(self.node_id, f"{self._waiting_for} ({self.seconds} s)")
+
+    @property
+    def seconds(self) -> int:
+        """Since the node began to run."""
+        return int(time.monotonic() - self._started)
 
     def end(self, text: str) -> None:
-        """The last line stays on the node."""
+        """The last line."""
         self._waiting_for = None
-        host.show_progress(self._node_id, 100)
-        host.show_text(self._node_id, text)
+        host.show_progress(self.node_id, 100)
+        host.show_text(self.node_id, text)
 
     def _wait(self, word: str) -> None:
         self._waiting_for = word

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io, ui
 
 from ..gpt4o_image.errors import GPT4oImageError
-from ..gpt4o_image.pictures.batch import canvas
-from ..gpt4o_image.pictures.decode import decode
-from . import host
-from .schema import References, picture_sockets
+from . import host, schema
 from .tensors import to_tensors
 
 if TYPE_CHECKING:
+    from ..gpt4o_image.pictures.references import Policy
     from ..gpt4o_image.request import Part
 
 
@@ -29,7 +27,7 @@ class PrepareReferences(io.ComfyNode):
             category="GPT-4o Image",
             description="Scales and compresses reference pictures and shows what will really be uploaded.",
             inputs=[
-                picture_sockets("images", "A picture or a batch; every frame is sent."),
+                schema.picture_sockets("images", "A picture or a batch; every frame is sent."),
                 io.Int.Input("max_side", default=1536, min=512, max=2048, step=64,
                              tooltip="Longest side in pixels. Smaller pictures stay as they are."),
                 io.Combo.Input("format", options=["auto", "jpeg", "webp", "png"], default="auto",
@@ -40,12 +38,13 @@ class PrepareReferences(io.ComfyNode):
                              tooltip="Largest upload of one picture in KiB: quality goes down first, then size."),
             ],
             outputs=[
-                References.Output("references", tooltip="For the input prepared of GPT-4o Image."),
+                schema.References.Output("references", tooltip="For the input prepared of GPT-4o Image."),
                 io.Image.Output("image", tooltip="The pictures as the gateway will see them."),
                 io.String.Output("report", tooltip="What was done to each picture, as JSON."),
             ],
-            hidden=[io.Hidden.unique_id],
+            hidden=schema.hidden(),
             is_output_node=True,
+            **schema.found_by("upload", "compress", "resize", "reference images"),
         )  # fmt: skip
 
     @classmethod
@@ -56,29 +55,45 @@ class PrepareReferences(io.ComfyNode):
         quality: int = 92,
         budget_kib: int = 1024,
         images: dict[str, Any] | None = None,
+        **_: Any,
     ) -> io.NodeOutput:
         # As in generate.py: what ComfyUI's start need not wait for.
-        from ..gpt4o_image.pictures.references import Policy, prepare
-        from .reference_inputs import CACHE, frames_of
+        from ..gpt4o_image.pictures.references import Policy
+        from .browser_events import NodeOutcome
 
-        frames = frames_of(images)
-        if not frames:
-            raise GPT4oImageError("reference", "No picture is connected. Connect one to image_01.")
+        told = NodeOutcome(cls.hidden.unique_id, cls.hidden.extra_pnginfo)
+        told.begin()
+        schema.check_names(cls)
         policy = Policy(max_side_px=max_side, format=format, quality=quality, budget_bytes=budget_kib * 1024)
         try:
-            parts = await host.run_in_thread(
-                lambda cancelled: tuple(prepare(frames, policy, cancelled=cancelled, cache=CACHE))
-            )
+            parts, image = await host.run_in_thread(lambda cancelled: _prepared(images, policy, cancelled))
         except GPT4oImageError as error:
             if error.kind == "cancelled":
                 host.raise_interrupt()
             raise
-        image, _, _ = to_tensors(canvas([decode(part.data) for part in parts]))
-        report = json.dumps([part.as_report() for part in parts], ensure_ascii=False, indent=1)
         lines = [_in_words(part) for part in parts]
-        host.show_text(cls.hidden.unique_id, "\n".join(lines))  # the browser shows no other text on a plain node
+        host.show_text(cls.hidden.unique_id, "\n".join(lines))
+        told.end({"lines": lines})
         shown = ui.PreviewImage(image, cls=cls).as_dict()
+        report = json.dumps([part.as_report() for part in parts], ensure_ascii=False, indent=1)
         return io.NodeOutput(parts, image, report, ui={**shown, "text": lines})
+
+
+def _prepared(
+    sockets: dict[str, Any] | None, policy: Policy, cancelled: host.Cancelled
+) -> tuple[tuple[Part, ...], Any]:
+    """What is sent, and the IMAGE [B,H,W,C] of how the gateway sees it. Raises `reference`."""
+    from ..gpt4o_image.pictures.batch import canvas
+    from ..gpt4o_image.pictures.decode import decode
+    from ..gpt4o_image.pictures.references import prepare
+    from .reference_inputs import CACHE, frames_of
+
+    frames = frames_of(sockets)
+    if not frames:
+        raise GPT4oImageError("reference", "No picture is connected. Connect one to image_01.")
+    parts = tuple(prepare(frames, policy, cancelled=cancelled, cache=CACHE))
+    image, _, _ = to_tensors(canvas([decode(part.data) for part in parts]))
+    return parts, image
 
 
 def _in_words(part: Part) -> str:

@@ -258,7 +258,7 @@ def _fetched(result_id: str) -> Json:
         cancelled=lambda: False,
         progressed=lambda *_: None,
     )
-    host.tell_browsers(entry.id, None, ended=True)
+    host.send_result_event(entry.id, None, ended=True)
     return _detail(_entry(result_id), outcome.warnings)
 
 

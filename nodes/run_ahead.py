@@ -161,7 +161,7 @@ class RunAhead:
         if result_id:
             with self._lock:
                 self._left.append(result_id)
-            host.tell_queue(result_id)
+            host.send_queue_event(result_id)
 
     def _unsent(self, look: Look) -> list[tuple[WaitingPrompt, PendingCall]]:
         """All that could be sent, of equal requests the first.
@@ -200,7 +200,7 @@ class RunAhead:
                 return
             ahead = AheadCall(call, config, partial(graph_of, prompt.extra_pnginfo))
             if self._register(ahead):
-                ahead.start(sent=host.tell_queue, ended=self._ended)
+                ahead.start(sent=host.send_queue_event, ended=self._ended)
             else:
                 self._slots.give_back()  # its node has come, and makes the call itself
 

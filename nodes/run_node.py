@@ -1,4 +1,4 @@
-"""What every node that gives pictures does: work in a thread, its face on the node, the four outputs.
+"""What the nodes that give pictures have in common: work in a thread, its progress on the node, the four outputs.
 
 Loaded, with most of the pack, when a node runs: ComfyUI's start need not wait for it.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from comfy_api.latest import io
 
@@ -21,65 +22,134 @@ from ..gpt4o_image.request import Request
 from ..gpt4o_image.run_events import RunEvent
 from ..gpt4o_image.vault.vault import Vault
 from . import host
-from .browser_events import LiveResult, graph_of
+from .browser_events import LiveResult, NodeOutcome, graph_of
+from .list_items import LISTS, SKIPPED, Item
 from .node_status import NodeStatus
+from .previews import shown_files
 from .run_ahead import AHEAD
+from .schema import check_names
 from .tensors import to_tensors
 
-Tell = Callable[[RunEvent], None]
-Work = Callable[[Config, Vault, Tell, host.Cancelled], Outcome]
+Notify = Callable[[RunEvent], None]
+Work = Callable[[Config, Vault, Notify, host.Cancelled], Outcome]
 
 
-async def pay(make: Callable[[host.Cancelled], Request], gateway: str, hidden: io.HiddenHolder) -> io.NodeOutput:
+@dataclass(frozen=True, eq=False)
+class _End:
+    """How the work ended: an outcome with its pictures as arrays, and as files that browsers show; else its error."""
+
+    outcome: Outcome
+    batch: Batch | None = None
+    report: str = ""
+    files: Sequence[Mapping[str, str]] = ()
+
+
+async def pay(
+    node: type[io.ComfyNode], make: Callable[[host.Cancelled], Request], gateway: str, on_failure: str
+) -> io.NodeOutput:
     """The outputs of one paid call, or of the vault where the same was paid for before.
 
     The call may have been sent ahead, while the prompt waited in the queue: then it is that one, whatever came of it.
-    `make` is called in the node's thread: compressing references takes a while. `hidden` holds the node's id and
-    the graph, which the vault keeps with the result.
+    `make` is called in the node's thread: compressing references takes a while. The workflow is kept with the result.
     """
     place = host.executing()
 
-    def work(config: Config, _: Vault, tell: Tell, cancelled: host.Cancelled) -> Outcome:
+    def work(config: Config, _: Vault, notify: Notify, cancelled: host.Cancelled) -> Outcome:
         request = make(cancelled)
         with AHEAD.turn(place, request, gateway, config) as ahead:
-            outcome = ahead.follow(tell, cancelled) if ahead else None
+            outcome = ahead.follow(notify, cancelled) if ahead else None
             if outcome:
                 return outcome
             with host.SLOTS.one_of(config.max_parallel, cancelled):
-                return generate(request, gateway, config, os.environ, notify=tell, cancelled=cancelled)
+                return generate(request, gateway, config, os.environ, notify=notify, cancelled=cancelled)
 
-    return await give(work, hidden.unique_id, hidden.extra_pnginfo)
+    return await give(node, work, on_failure)
 
 
-async def give(work: Work, node_id: str, extra_pnginfo: object = None) -> io.NodeOutput:
-    """Runs `work` in a thread and gives its pictures. Raises GPT4oImageError, or the host's interrupt on Cancel."""
-    config = load_config(host.home())
-    vault = Vault(config.vault)
-    screen = NodeStatus(node_id)
-    live = LiveResult(vault, lambda: graph_of(extra_pnginfo))
+async def give(node: type[io.ComfyNode], work: Work, on_failure: str = "stop") -> io.NodeOutput:
+    """Runs `work` in a thread and gives its pictures, or what stands for them with `on_failure` skip.
 
-    def tell(notice: RunEvent) -> None:
-        live.tell(notice)
-        screen.tell(notice)
+    Raises GPT4oImageError, or the host's interrupt on Cancel.
+    """
+    hidden = node.hidden
+    status, told = NodeStatus(hidden.unique_id), NodeOutcome(hidden.unique_id, hidden.extra_pnginfo)
+    told.begin()
+    with LISTS.item() as item:
+        end = await host.run_in_thread(lambda cancelled: _end(node, work, status, cancelled), tick=status.tick)
+        outcome = end.outcome
+        item.ended(kept=bool(outcome.pictures))
+        shown = _in_short(outcome, status.seconds)
+        told.end(shown)
+        if outcome.error or end.batch is None:
+            return await _failed(outcome, status, item, on_failure, shown)
+    status.end("from the vault, not billed" if outcome.reused else f"saved as {outcome.result_id}")
+    return io.NodeOutput(*to_tensors(end.batch), end.report, ui={"images": end.files, "gpt4o_image": [shown]})
 
-    def decoded(cancelled: host.Cancelled) -> tuple[Outcome, Batch | None]:
+
+def _end(node: type[io.ComfyNode], work: Work, status: NodeStatus, cancelled: host.Cancelled) -> _End:
+    """All that takes time. A failure is an outcome too."""
+    try:
+        check_names(node)
+        config = load_config(host.home())
+        vault = Vault(config.vault)
+        live = LiveResult(vault, lambda: graph_of(node.hidden.extra_pnginfo))
+
+        def notify(event: RunEvent) -> None:
+            live.notify(event)
+            status.notify(event)
+
         try:
-            outcome = work(config, vault, tell, cancelled)
-        except GPT4oImageError as error:
-            return Outcome("", error=error), None
+            outcome = work(config, vault, notify, cancelled)
         finally:
             live.end()
-        return outcome, None if outcome.error else canvas([picture.decoded for picture in outcome.pictures])
+    except GPT4oImageError as error:
+        return _End(Outcome("", error=error))
+    if outcome.error:
+        return _End(outcome)
+    batch = canvas([picture.decoded for picture in outcome.pictures])
+    return _End(outcome, batch, _report(outcome, batch, vault), _files(outcome))
 
-    outcome, batch = await host.run_in_thread(decoded, tick=screen.tick)
-    if outcome.error or batch is None:
-        error = outcome.error or GPT4oImageError("no_image", "The result holds no picture.", billed="unknown")
-        screen.end(f"{shorten(error.message, 200)} ({error.kind}, billed: {error.billed})")
-        if error.kind == "cancelled":
-            host.raise_interrupt()
-        raise error
-    screen.end("from the vault, not billed" if outcome.reused else f"saved as {outcome.result_id}")
-    return io.NodeOutput(*to_tensors(batch), _report(outcome, batch, vault))
+
+async def _failed(
+    outcome: Outcome, status: NodeStatus, item: Item, on_failure: str, shown: dict[str, Any]
+) -> io.NodeOutput:
+    error = outcome.error or GPT4oImageError("no_image", "The result holds no picture.", billed="unknown")
+    status.end(f"{shorten(error.message, 200)} ({error.kind}, billed: {error.billed})")
+    if error.kind == "cancelled":
+        host.raise_interrupt()
+    if on_failure != "skip":
+        raise await item.after_the_others(error)
+    SKIPPED[status.node_id] += 1
+    none, report = host.blocker(), json.dumps(outcome.report(), ensure_ascii=False, indent=1)
+    return io.NodeOutput(none, none, none, report, ui={"images": [], "gpt4o_image": [shown]})
+
+
+def _in_short(outcome: Outcome, seconds: int) -> dict[str, Any]:
+    """A run as callers of ComfyUI's API find it in the history, and as the page shows it on the node.
+
+    `id` may be None where nothing was sent. `billed`: a result out of the vault costs nothing again.
+    """
+    error = outcome.error
+    free = outcome.reused or outcome.cost_usd == 0.0
+    return {
+        "id": outcome.result_id,
+        "status": "error" if error else "ok",
+        "cost_usd": outcome.cost_usd,
+        "billed": error.billed if error else "no" if free else "yes",
+        "reused": outcome.reused,
+        "pictures": len(outcome.pictures),
+        "warnings": list(outcome.warnings),
+        "seconds": seconds,
+        "error": error.as_json() if error else None,
+    }
+
+
+def _files(outcome: Outcome) -> Sequence[Mapping[str, str]]:
+    """None where they cannot be written: the pictures themselves are in the vault."""
+    try:
+        return shown_files(outcome.pictures)
+    except OSError:
+        return ()
 
 
 def _report(outcome: Outcome, batch: Batch, vault: Vault) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any, cast
 
 from .connection import ClientGone, Connection
 from .links import tid
-from .pictures import Gallery, Painter
+from .pictures import Gallery
 from .records import Log, Record, without_base64
 from .wording import fill, wording
 
@@ -36,9 +37,8 @@ class Gateway:
     """What all requests of one simulator share."""
 
     speed: float
-    salt: str
-    paint: Painter
     origin: str = ""
+    salt: str = field(default_factory=lambda: secrets.token_hex(8))
     gallery: Gallery = field(default_factory=Gallery)
     log: Log = field(default_factory=Log)
 

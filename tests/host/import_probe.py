@@ -76,11 +76,17 @@ phase = None
 loop.close()
 
 
+VAR_KEYWORD = inspect.Parameter.VAR_KEYWORD  # what no input is called
+
+
+def parameters(cls):
+    return inspect.signature(cls.execute).parameters.values()
+
+
 def defaults(cls):
     """(of the schema, of execute): what each declares for the widgets, by input."""
     declared = {i.id: i.default for i in cls.define_schema().inputs if getattr(i, "default", None) is not None}
-    parameters = inspect.signature(cls.execute).parameters
-    coded = {name: p.default for name, p in parameters.items() if p.default not in (p.empty, None)}
+    coded = {p.name: p.default for p in parameters(cls) if p.default not in (p.empty, None)}
     return declared, coded
 
 
@@ -95,7 +101,10 @@ print(
             "node_ids": [cls.define_schema().node_id for cls in classes],
             "defaults": [defaults(cls) for cls in classes],
             "inputs": [
-                ([i.id for i in cls.define_schema().inputs], list(inspect.signature(cls.execute).parameters))
+                (
+                    [i.id for i in cls.define_schema().inputs],
+                    [p.name for p in parameters(cls) if p.kind is not VAR_KEYWORD],
+                )
                 for cls in classes
             ],
         }

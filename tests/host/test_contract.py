@@ -27,6 +27,7 @@ def test_inputs_and_outputs_are_those_of_the_design(declared):
         "gateway",
         "artist_names",
         "references",
+        "on_failure",
         "prepared",
     ]
     assert declared["output"] == ["IMAGE", "IMAGE", "MASK", "STRING"]
@@ -37,7 +38,7 @@ def test_inputs_and_outputs_are_those_of_the_design(declared):
 
 OTHERS = {
     "GPT4oImage_ImagesAPI": (
-        ["prompt", "model", "size", "n", "background", "seed", "gateway", "artist_names"],
+        ["prompt", "model", "size", "n", "background", "seed", "gateway", "artist_names", "on_failure"],
         ["IMAGE", "IMAGE", "MASK", "STRING"],
     ),
     "GPT4oImage_References": (
@@ -45,7 +46,9 @@ OTHERS = {
         ["GPT4O_REFERENCES", "IMAGE", "STRING"],
     ),
     "GPT4oImage_LoadResult": (["result"], ["IMAGE", "IMAGE", "MASK", "STRING"]),
+    "GPT4oImage_Prompts": (["text", "file"], ["STRING", "INT", "STRING"]),
 }
+PAID = ("GPT4oImage_Generate", "GPT4oImage_ImagesAPI")
 
 
 @pytest.mark.parametrize("node", OTHERS)
@@ -64,15 +67,33 @@ def test_combos_and_defaults(declared):
         "count": ["auto", "1", "2", "4"],
         "gateway": ["default", "aihubmix", "without_key", "simulator"],
         "artist_names": ["stop", "warn", "allow"],
+        "on_failure": ["stop", "skip"],
     }
     for name, choices in combos.items():
         assert options(declared, name)["options"] == choices
         assert options(declared, name).get("default", choices[0]) == choices[0]
     seed = options(declared, "seed")
-    assert (seed["default"], seed["min"], seed["max"]) == (0, 0, 2**64 - 1)
+    assert (seed["default"], seed["min"], seed["max"]) == (0, -(2**63), 2**64 - 1)
     assert seed["control_after_generate"]
     assert options(declared, "prompt")["multiline"]
     assert not options(declared, "prompt").get("dynamicPrompts")
+
+
+@pytest.mark.parametrize("node", PAID)
+def test_what_is_seldom_changed_is_folded_away(host, node):
+    inputs = host.server.object_info(node)[node]["input"]
+    folded = {name for group in inputs.values() for name, spec in group.items() if spec[1:] and spec[1].get("advanced")}
+    assert folded == {"gateway", "artist_names", "on_failure"}
+
+
+def test_every_node_is_found_by_other_words(host):
+    """From 0.11.0 on; before, ComfyUI's nodes have no such words."""
+    ours = {name: node for name, node in host.server.object_info().items() if name.startswith("GPT4oImage_")}
+    if not any("search_aliases" in node for node in ours.values()):
+        assert host.version.startswith("0.10.")
+        return
+    for name, node in ours.items():
+        assert {"openai", "chatgpt", "dall-e", "sticker", "aihubmix"} <= set(node["search_aliases"]), name
 
 
 def test_every_input_has_a_tooltip(declared):

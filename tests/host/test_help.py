@@ -8,7 +8,13 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 LOCALES = Path(__file__).parents[2] / "locales"
-NODES = ("GPT4oImage_Generate", "GPT4oImage_ImagesAPI", "GPT4oImage_References", "GPT4oImage_LoadResult")
+NODES = (
+    "GPT4oImage_Generate",
+    "GPT4oImage_ImagesAPI",
+    "GPT4oImage_References",
+    "GPT4oImage_LoadResult",
+    "GPT4oImage_Prompts",
+)
 LANGUAGES = ("en", "ja", "zh")
 
 

@@ -44,7 +44,13 @@ def test_only_the_v3_entry_is_exported(import_report):
 
 def test_every_node_id_is_ours(import_report):
     ids = import_report["node_ids"]
-    assert ids == ["GPT4oImage_Generate", "GPT4oImage_ImagesAPI", "GPT4oImage_References", "GPT4oImage_LoadResult"]
+    assert ids == [
+        "GPT4oImage_Generate",
+        "GPT4oImage_ImagesAPI",
+        "GPT4oImage_References",
+        "GPT4oImage_LoadResult",
+        "GPT4oImage_Prompts",
+    ]
 
 
 def test_a_node_reads_every_input_it_shows_and_no_other(import_report):

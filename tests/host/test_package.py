@@ -12,7 +12,7 @@ from gpt4o_image.command.headless import HeadlessComfyUI, failure
 from gpt4o_image.command.workflow import to_prompt
 
 FOLDERS = {"gpt4o_image", "nodes", "web", "locales", "example_workflows", "subgraphs"}
-FILES = {"__init__.py", "pyproject.toml", "requirements.txt", "LICENSE"}
+FILES = {"__init__.py", "__main__.py", "pyproject.toml", "requirements.txt", "LICENSE"}
 PAGES = {"README.md", "README.ja.md", "CHANGELOG.md", "SECURITY.md"}
 # Only of use in a checkout.
 LEFT_OUT = {"gpt4o_image/command/headless.py", "nodes/ruff.toml"}

@@ -11,9 +11,10 @@ from gpt4o_image.errors import KINDS
 DOCS = Path(__file__).parents[2] / "web" / "docs"
 LANGUAGES = ("en", "ja", "zh")
 PAID = ("GPT4oImage_Generate", "GPT4oImage_ImagesAPI")
-NODES = (*PAID, "GPT4oImage_References", "GPT4oImage_LoadResult")
+NODES = (*PAID, "GPT4oImage_References", "GPT4oImage_LoadResult", "GPT4oImage_Prompts")
 OTHER_KINDS = {"GPT4oImage_References": ["reference", "cancelled"]}
 OTHER_KINDS["GPT4oImage_LoadResult"] = ["config", "pending", "download_failed"]
+OTHER_KINDS["GPT4oImage_Prompts"] = ["bad_request"]
 
 PICTURE = re.compile(r"!\[([^\]]+)\]\(([^)]+)\)")
 CODE = re.compile(r"`([^`]+)`")

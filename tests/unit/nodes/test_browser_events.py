@@ -21,12 +21,12 @@ def live(pack_root):
 
 
 @pytest.fixture
-def notices(live):
+def run_events(live):
     """The loaded copy's own classes."""
-    events, told = (
+    answer, run = (
         importlib.import_module(f"pack_of_live.gpt4o_image.{name}") for name in ("answer.events", "run_events")
     )
-    return types.SimpleNamespace(Progress=events.Progress, Queued=events.Queued, Recorded=told.Recorded, Kept=told.Kept)
+    return types.SimpleNamespace(Progress=answer.Progress, Queued=answer.Queued, Recorded=run.Recorded, Kept=run.Kept)
 
 
 @pytest.fixture
@@ -34,11 +34,11 @@ def told(live, monkeypatch):
     """(percent, ended) of each event, in order; all are of one result."""
     events = []
 
-    def tell(result_id, percent, *, ended):
+    def send(result_id, percent, *, ended):
         assert result_id == "id"
         events.append((percent, ended))
 
-    monkeypatch.setattr(live.host, "tell_browsers", tell)
+    monkeypatch.setattr(live.host, "send_result_event", send)
     return events
 
 
@@ -55,14 +55,14 @@ class Vault:
         self.graphs[result_id] = graph
 
 
-def test_a_run_is_told_from_its_row_to_its_end(live, notices, told):
+def test_a_run_is_told_from_its_row_to_its_end(live, run_events, told):
     vault = Vault()
     result = live.LiveResult(vault, lambda: "{}")
     assert live.RUNNING.percent("id") is None
-    for notice in (notices.Recorded("id"), notices.Queued(), notices.Progress(11), notices.Progress(64)):
-        result.tell(notice)
+    for event in (run_events.Recorded("id"), run_events.Queued(), run_events.Progress(11), run_events.Progress(64)):
+        result.notify(event)
     assert live.RUNNING.percent("id") == 64
-    result.tell(notices.Kept("id"))
+    result.notify(run_events.Kept("id"))
     result.end()
     assert told == [(None, False), (11, False), (64, False), (None, True)]
     assert live.RUNNING.percent("id") is None
@@ -74,25 +74,25 @@ def test_a_run_that_ends_before_its_row_is_not_told(live, told):
     assert told == []
 
 
-def test_a_picture_that_comes_after_cancel_is_told(live, notices, told):
+def test_a_picture_that_comes_after_cancel_is_told(live, run_events, told):
     result = live.LiveResult(Vault(), lambda: None)
-    result.tell(notices.Recorded("id"))
+    result.notify(run_events.Recorded("id"))
     result.end()
-    result.tell(notices.Kept("id"))
+    result.notify(run_events.Kept("id"))
     assert told == [(None, False), (None, True), (None, True)]
     assert live.RUNNING.percent("id") is None
 
 
-def test_what_the_vault_fetched_for_a_run_is_told(live, notices, told):
+def test_what_the_vault_fetched_for_a_run_is_told(live, run_events, told):
     result = live.LiveResult(Vault(), lambda: None)
-    result.tell(notices.Kept("id"))
+    result.notify(run_events.Kept("id"))
     result.end()
     assert told == [(None, True)]
 
 
 @pytest.mark.parametrize("trouble", [OSError("no space"), sqlite3.OperationalError("locked")])
-def test_trouble_with_the_graph_ends_no_run(live, notices, told, trouble, caplog):
-    live.LiveResult(Vault(trouble), lambda: "{}").tell(notices.Recorded("id"))
+def test_trouble_with_the_graph_ends_no_run(live, run_events, told, trouble, caplog):
+    live.LiveResult(Vault(trouble), lambda: "{}").notify(run_events.Recorded("id"))
     assert str(trouble) in caplog.text
 
 

@@ -93,7 +93,7 @@ class World:
         (self._home / "config.toml").write_text(text)
         (self._home / "config.toml").chmod(0o600)
 
-    def tell_queue(self, result_id=None):
+    def send_queue_event(self, result_id=None):
         if result_id:
             self.left.append(result_id)
 
@@ -105,7 +105,7 @@ def world(pack, tmp_path, monkeypatch):
     monkeypatch.setattr(pack.host, "lazy_inputs", lambda _: set())
     monkeypatch.setattr(pack.host, "home", lambda: tmp_path / "home")
     monkeypatch.setattr(pack.host, "keeps_metadata", lambda: False)
-    monkeypatch.setattr(pack.host, "tell_queue", world.tell_queue)
+    monkeypatch.setattr(pack.host, "send_queue_event", world.send_queue_event)
     monkeypatch.setattr(pack.generation, "generate", world.generate)
     monkeypatch.setattr(pack.run_ahead, "_LOOK_S", LOOK_S)
     yield world

@@ -1,0 +1,110 @@
+"""The node "Prompts from a List": lines of a text, or rows of a file, as lists that other nodes run for one by one."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..gpt4o_image.errors import GPT4oImageError
+from ..gpt4o_image.sheet import MAX_BYTES, Row, read_lines, read_sheet
+from . import host, schema
+
+# In place of a file: the prompts are those of `text`.
+TEXT = "text"
+_SUFFIXES = (".csv", ".txt")
+
+
+class Prompts(io.ComfyNode):
+    """GPT4oImage_Prompts: prompts, seeds and names, as many of each."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="GPT4oImage_Prompts",
+            display_name="Prompts from a List",
+            category="GPT-4o Image",
+            description="One prompt a line, or the rows of a CSV or TXT file of ComfyUI's input folder. GPT-4o Image "
+            "makes them side by side, one call each. Costs nothing by itself.",
+            inputs=[
+                io.String.Input(
+                    "text",
+                    multiline=True,
+                    default="",
+                    tooltip="One prompt a line. Blank lines and lines that begin with # are left out.",
+                ),
+                io.Combo.Input(
+                    "file",
+                    options=[TEXT, *file_names()],
+                    default=TEXT,
+                    tooltip="text: the prompts above. A file takes their place: TXT with one prompt a line, or CSV "
+                    "with the columns prompt and, if you like, seed and name.",
+                ),
+            ],
+            outputs=[
+                io.String.Output("prompt", is_output_list=True, tooltip="For the input prompt of GPT-4o Image."),
+                io.Int.Output("seed", is_output_list=True, tooltip="The column seed; 0 where there is none."),
+                io.String.Output("name", is_output_list=True, tooltip="The column name, else the row's number: 001."),
+            ],
+            hidden=schema.hidden(),
+            **schema.found_by("batch", "list", "csv", "many prompts", "queue"),
+        )
+
+    @classmethod
+    def validate_inputs(cls, file: str | None) -> bool | str:
+        """In place of the host's check against the choices: a file that came after the page was loaded will do."""
+        return True if file is None or file == TEXT or file in file_names() else f'There is no "{file}" in input.'
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str | None, **_: Any) -> str:
+        """Changes with the file."""
+        if file in (None, TEXT) or file not in file_names():
+            return ""
+        return hashlib.sha256(_read(file)).hexdigest()
+
+    @classmethod
+    async def execute(cls, text: str = "", file: str = TEXT, **_: Any) -> io.NodeOutput:
+        schema.check_names(cls)
+        rows = await host.run_in_thread(lambda _: rows_of(text, file))
+        host.show_text(cls.hidden.unique_id, f"{len(rows)} prompt{'' if len(rows) == 1 else 's'}")
+        return io.NodeOutput(
+            [row.prompt for row in rows],
+            [row.seed or 0 for row in rows],
+            [row.name or f"{row.number:03}" for row in rows],
+        )
+
+
+def rows_of(text: str, file: str) -> list[Row]:
+    """The rows of the file, or of the text where none is chosen. Raises `bad_request`."""
+    if file != TEXT:
+        if file not in file_names():
+            raise GPT4oImageError("bad_request", f'There is no "{file}" in ComfyUI\'s input folder.')
+        return read_sheet(_read(file), file)
+    rows = read_lines(text)
+    if not rows:
+        raise GPT4oImageError("bad_request", "There is no prompt. Write one a line, or choose a file.")
+    return rows
+
+
+def file_names() -> list[str]:
+    """The CSV and TXT files of ComfyUI's input folder, by name."""
+    try:
+        found = [path.name for path in _folder().iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file()]
+    except OSError:
+        return []
+    return sorted(found)
+
+
+def _read(name: str) -> bytes:
+    """At most a byte more than a sheet may have."""
+    try:
+        with (_folder() / name).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise GPT4oImageError("bad_request", f"{name} cannot be read: {error.strerror}.") from error
+
+
+def _folder() -> Path:
+    return host.input_folder()
