@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from gpt4o_image.command.headless import HeadlessComfyUI
+
 STALL = "[[stall]] held"  # runs until it is interrupted
 
 
@@ -254,3 +256,41 @@ def test_values_may_come_from_primitives_and_nothing_else(host, ahead, graph, he
     assert len(host.posts(drawn)) == 1
     # The report names the prompt's own words: the third call is sent by its node, with the first one's words in it.
     assert len([r for r in host.posts(sent) if "result_id" not in json.dumps(r["body"])]) == 2
+
+
+@pytest.fixture
+def another(host, comfyui, simulator, gateway_home, key, pack_root):
+    """Starts a server of its own on the same vault."""
+    env = {"GPT4O_IMAGE_HOME": str(gateway_home), "GPT4O_IMAGE_BASE_URL": simulator.base_url, "AIHUBMIX_API_KEY": key}
+    started = []
+
+    def start():
+        server = HeadlessComfyUI(comfyui, {"gpt4o-image": pack_root}, env=env)
+        started.append(type(host)(server.__enter__(), simulator))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.server.stop()
+        for browser in each.browsers:
+            browser.close()
+
+
+@pytest.mark.timeout(600)  # it starts two servers
+def test_what_a_killed_server_had_sent_is_found_by_the_next(another, graph, generate, save):
+    graphs = [graph(f"before the kill {number}") for number in range(3)]
+    first = another()
+    first.server.request("/gpt4o_image/queue/run_ahead", {"calls": 2})
+    first.start({"1": generate(STALL), "2": save("1")}).wait_for("text", "1", text="11 %")
+    for each in graphs:
+        first.start(each)
+    assert all(record["finished"] for each in graphs[:2] for record in settled(first, each))
+    first.server._process.kill()
+    first.server._process.wait()
+
+    second = another()
+    second.server.request("/gpt4o_image/queue/run_ahead", {"calls": 2})
+    runs = [second.start(each) for each in graphs]
+    assert [run.finish().failure for run in runs] == [None] * 3
+    assert [report_of(run)["reused"] for run in runs] == [True, True, False]
+    assert [len(second.posts(each)) for each in graphs] == [1, 1, 1]
