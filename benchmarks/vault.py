@@ -18,6 +18,7 @@ from pathlib import Path
 
 from gpt4o_image.command import results
 from gpt4o_image.gateway.config import Config
+from gpt4o_image.vault.claims import Earlier
 from gpt4o_image.vault.vault import NewResult, Vault
 
 from .rig.figures import Report, in_turns
@@ -49,7 +50,7 @@ class Filled:
 
     def fill(self) -> None:
         """Once opened by the vault itself, all but one row are written straight into its tables."""
-        self.vault.open(_asked("first"), reuse=False, daily_budget_usd=None)
+        self.vault.claim(_asked("first"), reuse=False, daily_budget_usd=None)
         now = time.time()
         with closing(sqlite3.connect(self.config.vault / "vault.sqlite3", isolation_level=None)) as db:
             db.execute("PRAGMA synchronous = OFF")
@@ -59,15 +60,15 @@ class Filled:
             for number in range(1, self.rows):
                 created = now - (self.rows - number) * MINUTES_BETWEEN * 60
                 row = {**first, "number": number + 1, "id": f"result-{number}", "request_key": f"key {number}"}
-                row |= {"created": created, "alive": created, "status": "ok", "billed": "yes"}
+                row |= {"created": created, "heartbeat": None, "holds": "saved", "billed": "yes"}
                 db.execute(f"INSERT INTO results VALUES ({', '.join('?' * len(row))})", list(row.values()))  # noqa: S608
                 for picture in range(2):
                     name = f"{number:08}{picture:056}"
                     address = f"https://filesystem.site/cdn/20250424/{name}.png"
                     link = (f"result-{number}", picture, picture, picture, "gen", address)
                     db.execute("INSERT INTO links VALUES (?, ?, ?, ?, ?, ?)", link)
-                    file = (f"result-{number}", picture, name, f"{name}.png", address)
-                    db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", file)
+                    file = (f"result-{number}", picture, name, f"{name}.png", address, 1)
+                    db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", file)
             db.execute("COMMIT")
 
 
@@ -85,11 +86,11 @@ def timed(filled: Filled, rounds: int) -> dict[str, float]:
     vault, numbers = filled.vault, count()
 
     def reuse() -> None:
-        if not vault.open(_asked(f"key {filled.rows // 2}"), reuse=True, daily_budget_usd=1.0):
-            raise RuntimeError("the earlier result was not found")
+        found = vault.settle_earlier(_asked(f"key {filled.rows // 2}"))
+        assert isinstance(found, Earlier)  # noqa: S101
 
     def insert() -> None:
-        vault.open(_asked(f"new {next(numbers)}"), reuse=True, daily_budget_usd=None)
+        vault.claim(_asked(f"new {next(numbers)}"), reuse=True, daily_budget_usd=None)
 
     actions = {
         "reuse": reuse,

@@ -79,6 +79,16 @@ class GPT4oImageError(Exception):
             lines.append(f"The gateway said: {shorten(self.gateway_text)}")
         return "\n".join(lines)
 
+    def but(self, *, message: str | None = None, request_id: str | None = None) -> GPT4oImageError:
+        """The same error with another message or id. An error that was raised is never changed."""
+        return GPT4oImageError(
+            self.kind,
+            message or self.message,
+            billed=self.billed,
+            gateway_text=self.gateway_text,
+            request_id=request_id or self.request_id,
+        )
+
     def as_json(self) -> dict[str, str | None]:
         """The `error` object of reports and of `--json`."""
         return {

@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 from .artists import check_artists
-from .errors import GPT4oImageError
+from .errors import Billed, GPT4oImageError, Kind
+from .gateway.client import preflight
 from .gateway.config import Config
 from .gateway.profiles import Gateway, choose_gateway
 from .outcome import Outcome
 from .paid_call import PaidCall
 from .pictures.references import too_large_advice
-from .reload import recall, telling
+from .reload import reload
 from .request import Request, check_request
-from .run_events import Kept, Recorded, RunEvent, Waiting
+from .run_events import Kept, RunEvent, Sending, Waiting
+from .vault.claims import Busy, Claimed, Earlier, Unpaid
 from .vault.recorder import Recorder
 from .vault.request_key import new_result
-from .vault.vault import Result, Vault
+from .vault.results import Result
+from .vault.vault import Vault
 
 _POLL_S = 0.2
 
@@ -42,20 +46,24 @@ def generate(
 ) -> Outcome:
     """Runs `request` to its end with at most one POST. Never raises for a failed run: see `Outcome.error`.
 
-    With `reuse`, a request that was paid for before is answered from the vault. `notify` may be called from
-    several threads; `cancelled` is asked ten times a second. `linger_s`: see PaidCall.
+    With `reuse`, a request that was paid for before is answered from the vault, or not at all while what it holds
+    cannot be had. `notify` may be called from several threads; `cancelled` is asked ten times a second. `linger_s`:
+    see PaidCall.
     """
     vault = Vault(config.vault)
-    run = _Use(request, config, vault, notify, cancelled, linger_s)
     try:
         gateway = choose_gateway(gateway_name, config, environ)
         check_request(request, gateway.models)
         warnings = check_artists(request, config.artist_names)
-        outcome = run.from_vault_or_gateway(gateway, reuse=reuse)
+        run = _Run(request, gateway, config, vault, _unfailing(notify), cancelled, linger_s)
+        outcome = run.from_vault_or_gateway(reuse=reuse)
     except GPT4oImageError as error:
         return Outcome(request.model, error=error, cost_usd=0.0)
+    except Exception as fault:  # noqa: BLE001 - the boundary: whatever this machine lacks, it is told as one error
+        return Outcome(request.model, error=_fault(fault, "config", "Nothing was sent."), cost_usd=0.0)
     if outcome.error and outcome.error.kind == "reference" and request.references:
-        outcome.error.message += "\n" + too_large_advice(request.references)
+        advice = too_large_advice(request.references)
+        outcome = replace(outcome, error=outcome.error.but(message=f"{outcome.error.message}\n{advice}"))
     return replace(
         outcome,
         warnings=(*warnings, *outcome.warnings),
@@ -64,12 +72,13 @@ def generate(
     )
 
 
-class _Use:
-    """What one run of the use case holds on to."""
+class _Run:
+    """One run of the use case."""
 
     def __init__(
         self,
         request: Request,
+        gateway: Gateway,
         config: Config,
         vault: Vault,
         notify: Callable[[RunEvent], None],
@@ -77,59 +86,123 @@ class _Use:
         linger_s: float,
     ) -> None:
         self._request = request
+        self._gateway = gateway
         self._config = config
         self._vault = vault
         self._notify = notify
         self._cancelled = cancelled
         self._linger_s = linger_s
+        self._new = new_result(request, gateway)
 
-    def from_vault_or_gateway(self, gateway: Gateway, *, reuse: bool) -> Outcome:
-        gone: set[str] = set()
-        while True:
-            entry = self._claim(gateway, gone, reuse=reuse)
-            if entry.status == "running":
-                return self._pay(gateway, entry)
-            earlier = recall(
-                self._vault,
-                entry,
-                gateway.origins,
-                cancelled=self._cancelled,
-                progressed=telling(entry.id, self._notify),
-            )
-            if earlier.pictures:
-                return earlier
-            # Paid for, but its pictures are gone for good. Others may have found that too: one of us pays.
-            gone.add(entry.id)
-
-    def _claim(self, gateway: Gateway, gone: Collection[str], *, reuse: bool) -> Result:
-        """A fresh entry to pay for, or an earlier one; waits while another run pays for the same request."""
-        new = new_result(self._request, gateway)
+    def from_vault_or_gateway(self, *, reuse: bool) -> Outcome:
+        tried = set[str]()
         told = False
         while not self._cancelled():
-            entry = self._vault.open(new, reuse=reuse, without=gone, daily_budget_usd=self._config.daily_budget_usd)
-            if entry:
-                return entry
+            found = self._claim(reuse=reuse)
+            if isinstance(found, Claimed):
+                return self._pay(found)
+            if isinstance(found, Earlier):
+                outcome = self._reload(found.result, again=found.result.id in tried)
+                if outcome:
+                    return outcome
+                # Nothing is left of it. Others may have found that too: one of us pays.
+                tried.add(found.result.id)
+                continue
             if not told:
                 self._notify(Waiting())
                 told = True
             time.sleep(_POLL_S)
         raise GPT4oImageError("cancelled", "Cancelled before anything was sent.")
 
-    def _pay(self, gateway: Gateway, entry: Result) -> Outcome:
-        record = Recorder(self._vault, entry.id, kept=lambda: self._notify(Kept(entry.id)))
-        self._notify(Recorded(entry.id))
-        with _reachable(gateway) as reachable, self._vault.held():
-            call = PaidCall(
-                self._request,
-                reachable,
-                record,
-                self._config.timeout_s,
-                notify=self._notify,
-                cancelled=self._cancelled,
-                linger_s=self._linger_s,
-            )
-            outcome = call.outcome(asyncio.run(call.to_end()), entry.cost_usd)
-        return replace(outcome, warnings=(*outcome.warnings, record.trouble)) if record.trouble else outcome
+    def _claim(self, *, reuse: bool) -> Claimed | Earlier | Busy:
+        """A new result to pay for, or an earlier one. Raises what can be known before the POST."""
+        earlier = self._vault.settle_earlier(self._new) if reuse else Unpaid()
+        if not isinstance(earlier, Unpaid):
+            return earlier
+        preflight(self._gateway)
+        return self._vault.claim(self._new, reuse=reuse, daily_budget_usd=self._config.daily_budget_usd)
+
+    def _reload(self, earlier: Result, *, again: bool) -> Outcome | None:
+        """The pictures of an earlier result, or why they cannot be had now; None where nothing is left of it."""
+        outcome = reload(self._vault, earlier, self._gateway.origins, notify=self._notify, cancelled=self._cancelled)
+        if outcome.error is None:
+            return outcome
+        if self._cancelled():
+            message = f"Cancelled while the earlier result {earlier.id} was fetched. Nothing was sent."
+            return replace(outcome, error=GPT4oImageError("cancelled", message, billed=earlier.billed))
+        now = self._vault.find(earlier.id)
+        if now and now.state == "failed" and not again:
+            return None
+        return replace(outcome, error=_not_paid_over(earlier, outcome.error))
+
+    def _pay(self, claimed: Claimed) -> Outcome:
+        result_id, price_usd = claimed.result.id, claimed.result.cost_usd
+        recorder = Recorder(
+            self._vault,
+            result_id,
+            stored=partial(self._notify, Kept(result_id)),
+            begin=partial(Vault.restore, new=self._new, result_id=result_id, created=claimed.result.created),
+            lease=claimed.lease,
+        )
+        self._notify(Sending(result_id))
+        call: PaidCall | None = None
+        try:
+            with _reachable(self._gateway) as reachable, self._vault.held():
+                call = PaidCall(
+                    self._request,
+                    reachable,
+                    recorder,
+                    self._config.timeout_s,
+                    notify=self._notify,
+                    cancelled=self._cancelled,
+                    linger_s=self._linger_s,
+                )
+                outcome = call.outcome(asyncio.run(call.run()), price_usd)
+        except BaseException as fault:  # the boundary: no result is left running, whatever ends its run
+            outcome = self._cut_short(fault, call, recorder, price_usd)
+            if not isinstance(fault, Exception):
+                raise
+        return replace(outcome, warnings=(*outcome.warnings, recorder.trouble)) if recorder.trouble else outcome
+
+    def _cut_short(
+        self, fault: BaseException, call: PaidCall | None, recorder: Recorder, price_usd: float | None
+    ) -> Outcome:
+        """The end of a run that our own machine broke off."""
+        if call and call.billed != "no":
+            rest = f"What came of the answer is kept: `gpt4o-image results read {recorder.id}` looks for its pictures."
+            error = _fault(fault, "truncated", rest, call.billed)
+        else:
+            error = _fault(fault, "config", "Nothing was sent.")
+        if call:
+            return call.outcome(error, price_usd)
+        recorder.finish(billed="no", cost_usd=0.0, error=error.as_json(), details={}, answer=None)
+        return Outcome(self._request.model, error=error, cost_usd=0.0, result_id=recorder.id)
+
+
+def _not_paid_over(earlier: Result, error: GPT4oImageError) -> GPT4oImageError:
+    message = (
+        f"This request was paid for before, as {earlier.id}, so nothing was sent. {error.message}\n"
+        f"`gpt4o-image results fetch {earlier.id}` tries again for free. To pay for a new picture, choose another seed "
+        "or use --no-reuse."
+    )
+    return GPT4oImageError(
+        "download_failed", message, billed=earlier.billed, gateway_text=error.gateway_text, request_id=error.request_id
+    )
+
+
+def _fault(fault: BaseException, kind: Kind, rest: str, billed: Billed = "no") -> GPT4oImageError:
+    why = f"{type(fault).__name__}: {fault}".rstrip(": ")
+    return GPT4oImageError(kind, f"The run broke off on this machine ({why}). {rest}", billed=billed)
+
+
+def _unfailing(notify: Callable[[RunEvent], None]) -> Callable[[RunEvent], None]:
+    """A caller that cannot show progress, a closed terminal for example, does not end a paid run."""
+
+    def tell(event: RunEvent) -> None:
+        with suppress(Exception):
+            notify(event)
+
+    return tell
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from .pictures.formats import extension
 from .pictures.python_values import Reference, frames_of
 from .pictures.references import Policy, prepare
 from .request import Endpoint, Request
-from .run_events import Downloading, Recorded, RunEvent, Waiting
+from .run_events import Downloading, RunEvent, Sending, Waiting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -181,7 +181,7 @@ def step_of(event: RunEvent) -> tuple[str, int | None] | None:
             return f"downloading {event.done}/{event.total}", None
         case Waiting():
             return "waiting", None
-        case Recorded():
+        case Sending():
             return "sending", None
         case Queued():
             return "queued", None

@@ -1,8 +1,10 @@
-"""What one run came to: pictures or an error, and its report. Pure."""
+"""The end of a run: pictures or an error, the warnings owed, and its report. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .errors import GPT4oImageError
@@ -11,12 +13,35 @@ from .pictures.decode import Decoded
 
 @dataclass(frozen=True, eq=False)
 class PaidPicture:
-    """One picture: the gateway's bytes untouched, their sha256, where they came from, and their pixels."""
+    """One picture: the gateway's bytes untouched, their sha256, where they came from, and their pixels.
+
+    `path` is its file in the vault; None where the disk refused it.
+    """
 
     data: bytes
     sha256: str
     url: str | None
     decoded: Decoded
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Undecodable:
+    """A picture whose bytes came whole, but that nothing here can decode. `path` as in PaidPicture."""
+
+    index: int
+    address: str
+    why: str
+    path: Path | None
+
+    def sentence(self, result_id: str) -> str:
+        """Why, where the bytes are, and how to get them."""
+        if self.path is None:
+            return f"{self.why} It was at {self.address}."
+        return (
+            f"{self.why} All of its bytes are here: {self.path}. `gpt4o-image results export {result_id} DIR` "
+            "copies them."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +59,15 @@ class Outcome:
     spent_today_usd: float | None = None
     references: tuple[dict[str, Any], ...] = ()
     reused: bool = False
+    request_id: str | None = None
     result_id: str | None = None
 
     def report(self, paths: tuple[str | None, ...] = ()) -> dict[str, Any]:
-        """The JSON object of `--json` and of the nodes' `report` output."""
+        """The JSON object of `--json` and of the nodes' `report` output. `paths`: in place of the vault's files."""
+        paths = paths or tuple(picture.path and str(picture.path) for picture in self.pictures)
         return {
             "status": "error" if self.error else "ok",
-            "images": [_image(picture, paths[i] if paths else None) for i, picture in enumerate(self.pictures)],
+            "images": [_image(picture, path) for picture, path in zip(self.pictures, paths, strict=True)],
             "error": self.error.as_json() if self.error else None,
             "warnings": list(self.warnings),
             "progress": list(self.progress),
@@ -51,8 +78,29 @@ class Outcome:
             "spent_today_usd": self.spent_today_usd,
             "references": list(self.references),
             "reused": self.reused,
+            "request_id": self.request_id,
             "result_id": self.result_id,
         }
+
+
+def too_few(expected: int | None, came: int) -> list[str]:
+    """The warning owed where fewer pictures came than were asked for."""
+    if not expected or came >= expected:
+        return []
+    return [f"{expected} pictures were asked for, {came} came."]
+
+
+def too_many(named: int, most: int) -> list[str]:
+    """The warning owed where an answer names more pictures than are fetched."""
+    if named <= most:
+        return []
+    rest = f"the links of the other {named - most} are kept in the vault"
+    return [f"The answer names {named} pictures. The first {most} are fetched; {rest}."]
+
+
+def repairs(pictures: Sequence[PaidPicture]) -> list[str]:
+    """What decoding left out or repaired, each with the number of its picture, counted from 1."""
+    return [f"Picture {n}: {each}" for n, picture in enumerate(pictures, 1) for each in picture.decoded.warnings]
 
 
 def _image(picture: PaidPicture, path: str | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it, as values: the stream's own events and what happens to its pictures."""
+"""The events of a run, for whoever watches it: those of the stream, and what becomes of its pictures. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """The call has its row in the vault and is about to be sent."""
+class Sending:
+    """The call has its result in the vault and is about to be sent."""
 
     result_id: str
 
@@ -42,4 +42,4 @@ class Arrived:
     picture: PaidPicture
 
 
-RunEvent = Waiting | Recorded | Queued | Generating | Progress | Kept | Downloading | Arrived
+RunEvent = Waiting | Sending | Queued | Generating | Progress | Kept | Downloading | Arrived

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..gpt4o_image.gateway.config import Config
 from ..gpt4o_image.gateway.profiles import own_origins
-from ..gpt4o_image.run_events import Arrived, Recorded, RunEvent
+from ..gpt4o_image.run_events import Arrived, RunEvent, Sending
 from ..gpt4o_image.vault.vault import Vault
 from .browser_events import LiveResult
 from .pending_calls import PendingCall
@@ -73,7 +73,7 @@ class AheadCall:
         def notify(event: RunEvent) -> None:
             self._live.notify(event)
             self._notify(event)
-            if isinstance(event, Recorded):
+            if isinstance(event, Sending):
                 sent()
 
         call = self.call
@@ -91,7 +91,7 @@ class AheadCall:
 
     def _notify(self, event: RunEvent) -> None:
         with self._lock:
-            if isinstance(event, Recorded):
+            if isinstance(event, Sending):
                 self.result_id = event.result_id
             if not (isinstance(event, Arrived) and Arrived in self._latest):  # the first picture is the preview
                 self._latest.pop(type(event), None)
@@ -106,17 +106,17 @@ class AheadCall:
             if self._watcher or self._outcome is None:
                 return
             pictures = self._outcome.pictures
-            if all(self._vault.path_of(each.sha256, each.decoded.mime).is_file() for each in pictures):
+            if all(each.path and each.path.is_file() for each in pictures):
                 self._outcome = replace(self._outcome, pictures=())
 
     def _with_pictures(self, outcome: Outcome, notify: Notify, cancelled: Callable[[], bool]) -> Outcome:
         if outcome.error or outcome.pictures:
             return outcome
-        from ..gpt4o_image.reload import recall
+        from ..gpt4o_image.reload import reload
 
-        result = self._vault.entry(self.result_id or "")
+        result = self._vault.result(self.result_id or "")
         origins = own_origins(result.gateway, self._config, os.environ)
-        again = recall(self._vault, result, origins, cancelled=cancelled, progressed=lambda *_: None)
+        again = reload(self._vault, result, origins, notify=lambda _: None, cancelled=cancelled)
         for picture in again.pictures[:1]:
             notify(Arrived(picture))
         return replace(outcome, pictures=again.pictures, error=again.error)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..gpt4o_image.answer.events import Progress
-from ..gpt4o_image.run_events import Kept, Recorded, RunEvent
-from ..gpt4o_image.vault.recorder import Recorder
+from ..gpt4o_image.run_events import Kept, RunEvent, Sending
 from ..gpt4o_image.vault.vault import Vault
 from . import host
 
@@ -26,7 +26,7 @@ class LiveResult:
 
     def notify(self, event: RunEvent) -> None:
         """Passes on what a list of results shows of a run."""
-        if isinstance(event, Recorded):
+        if isinstance(event, Sending):
             self._id = event.result_id
             self._put(None)
             self._keep_graph(event.result_id)
@@ -52,10 +52,10 @@ class LiveResult:
     def _keep_graph(self, result_id: str) -> None:
         graph = self._graph()
         if graph:
-            recorder = Recorder(self._vault, result_id)
-            recorder.graph(graph)
-            if recorder.trouble:
-                logging.getLogger(__name__).warning("The graph of %s is not kept: %s", result_id, recorder.trouble)
+            try:
+                self._vault.add_graph(result_id, graph)
+            except (OSError, sqlite3.Error) as error:
+                logging.getLogger(__name__).warning("The graph of %s is not kept: %s", result_id, error)
 
 
 class NodeOutcome:

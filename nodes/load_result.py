@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from ..gpt4o_image.errors import GPT4oImageError, shorten
+from ..gpt4o_image.errors import GPT4oImageError
 from ..gpt4o_image.gateway.config import Config
 from ..gpt4o_image.gateway.profiles import own_origins
+from ..gpt4o_image.vault.choices import id_of, label
 from ..gpt4o_image.vault.results import LATEST
 from ..gpt4o_image.vault.vault import Vault
 from . import host, schema
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from .run_node import Notify
 
 _CHOICES = 100
-# Between the id and the prompt in a choice; ids have none of it.
-_SEPARATOR = " | "
 
 
 class LoadResult(io.ComfyNode):
@@ -62,17 +61,17 @@ class LoadResult(io.ComfyNode):
     @classmethod
     async def execute(cls, result: str = LATEST, **_: Any) -> io.NodeOutput:
         # As in generate.py: what ComfyUI's start need not wait for.
-        from ..gpt4o_image.reload import recall, telling
+        from ..gpt4o_image.reload import reload
         from .run_node import give
 
         def work(config: Config, vault: Vault, notify: Notify, cancelled: host.Cancelled) -> Outcome:
-            chosen = vault.entry(_id(result, vault))
-            return recall(
+            chosen = vault.result(_id(result, vault))
+            return reload(
                 vault,
                 chosen,
                 own_origins(chosen.gateway, config, os.environ),
+                notify=notify,
                 cancelled=cancelled,
-                progressed=telling(chosen.id, notify),
             )
 
         return await give(cls, work)
@@ -81,18 +80,13 @@ class LoadResult(io.ComfyNode):
 def _choices() -> list[str]:
     newest: list[tuple[str, str]] = []
     with suppress(GPT4oImageError):  # a broken vault must not take the pack away; it is reported when the node runs
-        newest = Vault(schema.config_for_choices().vault).headlines(_CHOICES)
-    return [LATEST, *(f"{each}{_SEPARATOR}{_label(prompt)}" for each, prompt in newest)]
-
-
-def _label(prompt: str) -> str:
-    """Its beginning on one line. Older front ends read the labels of choices as HTML."""
-    return shorten(" ".join(host.without_markup(prompt).split()), 80)
+        newest = Vault(schema.config_for_choices().vault).loadable(_CHOICES)
+    return [LATEST, *(label(result_id, prompt) for result_id, prompt in newest)]
 
 
 def _id(choice: str, vault: Vault) -> str:
-    if choice != LATEST:
-        return choice.partition(_SEPARATOR)[0].strip()
+    if (result_id := id_of(choice)) != LATEST:
+        return result_id
     latest = vault.latest_id()
     if latest is None:
         raise GPT4oImageError("config", "There is no paid result yet. Run the node GPT-4o Image first.")

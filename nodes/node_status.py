@@ -6,7 +6,7 @@ import time
 
 from ..gpt4o_image.answer.events import Generating, Progress, Queued
 from ..gpt4o_image.pictures.batch import preview
-from ..gpt4o_image.run_events import Arrived, Downloading, Recorded, RunEvent, Waiting
+from ..gpt4o_image.run_events import Arrived, Downloading, RunEvent, Sending, Waiting
 from . import host
 
 
@@ -24,7 +24,7 @@ class NodeStatus:
         """Shows one step of the run."""
         if isinstance(event, Waiting):
             self._wait("waiting for an equal run")
-        elif isinstance(event, Recorded):
+        elif isinstance(event, Sending):
             self._wait("sending")
         elif isinstance(event, Queued):
             self._wait("queued")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 from ..gpt4o_image.gateway.config import DEFAULT, Config
 from ..gpt4o_image.urls import origin
-from ..gpt4o_image.vault.listing import STATES, State, Wanted
-from ..gpt4o_image.vault.results import LATEST
+from ..gpt4o_image.vault.pages import Wanted
+from ..gpt4o_image.vault.results import LATEST, STATES, State
 
 if TYPE_CHECKING:
     from aiohttp import web

@@ -14,7 +14,6 @@ import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -22,7 +21,7 @@ from aiohttp import web
 from ..gpt4o_image.errors import GPT4oImageError
 from ..gpt4o_image.gateway.config import CONFIG_FILE, Config, config_or_default, load_config
 from ..gpt4o_image.gateway.profiles import own_origins
-from ..gpt4o_image.pictures.formats import PictureError, extension, sniff
+from ..gpt4o_image.pictures.formats import PictureError, extension, format_of
 from ..gpt4o_image.sidebar.feed import Json, Redactor, detail, findings, item, status
 from ..gpt4o_image.sidebar.thumbnails import Thumbnails
 from ..gpt4o_image.vault.results import LATEST, File, Result
@@ -125,7 +124,7 @@ class Routes:
         def look() -> Json:
             config, _ = config_or_default(host.home())
             page, hide = Vault(config.vault).page(wanted), Redactor(config, os.environ)
-            items = [item(entry, hide, RUNNING.percent(entry.id)) for entry in page.entries]
+            items = [item(result, hide, RUNNING.percent(result.id)) for result in page.results]
             return {"results": items, "total": page.total, "next": page.next}
 
         return _json(await self._read(look))
@@ -133,14 +132,14 @@ class Routes:
     @_answered
     async def result(self, request: web.Request) -> web.StreamResponse:
         result_id = result_id_of(request)
-        return _json(await self._read(lambda: _detail(_entry(result_id))))
+        return _json(await self._read(lambda: _detail(_result(result_id))))
 
     @_answered
     async def graph(self, request: web.Request) -> web.StreamResponse:
         result_id = result_id_of(request)
 
         def look() -> bytes:
-            graph = Vault(_places().vault).graph(_entry(result_id).id)
+            graph = Vault(_places().vault).graph(_result(result_id).id)
             if graph is None:
                 raise Refusal(404, "no_graph", "The graph of this result was not kept.")
             return graph
@@ -151,17 +150,20 @@ class Routes:
     async def picture(self, request: web.Request) -> web.StreamResponse:
         result_id, number = result_id_of(request), picture_number(request)
 
-        def look() -> tuple[Path, str]:
-            path = _file(result_id, number).path
-            mime = _mime(path)
-            if mime is None:
-                raise Refusal(404, "no_image", "The file of this picture is damaged. Fetch it again.")
-            return path, mime
+        def look() -> tuple[bytes, str]:
+            try:
+                data = _file(result_id, number).read()
+            except OSError:
+                raise Refusal(404, "no_image", "The file of this picture is damaged. Fetch it again.") from None
+            found = format_of(data)
+            if found is None or found.pillow is None:  # never what a browser might run, as an SVG
+                raise Refusal(404, "no_image", "This picture cannot be shown here. Export it.")
+            return data, found.mime
 
-        path, mime = await self._read(look)
+        data, mime = await self._read(look)
         name = f'inline; filename="{result_id}-{number}{extension(mime)}"'
         headers = {"Content-Type": mime, "Content-Disposition": name, "Cache-Control": _caching(result_id)}
-        return web.FileResponse(path, headers=headers)
+        return web.Response(body=data, headers=headers)
 
     @_answered
     async def thumbnail(self, request: web.Request) -> web.StreamResponse:
@@ -214,16 +216,16 @@ def _places() -> Config:
     return Config(host.home() / CONFIG_FILE)
 
 
-def _entry(result_id: str) -> Result:
+def _result(result_id: str) -> Result:
     vault = Vault(_places().vault)
-    entry = vault.find((vault.latest_id() or "") if result_id == LATEST else result_id)
-    if entry is None:
+    result = vault.find((vault.latest_id() or "") if result_id == LATEST else result_id)
+    if result is None:
         raise Refusal(404, "unknown", "There is no such result.")
-    return entry
+    return result
 
 
 def _file(result_id: str, number: int) -> File:
-    for file in _entry(result_id).files:
+    for file in _result(result_id).files:
         if file.picture == number:
             if file.path.is_file():
                 return file
@@ -231,35 +233,27 @@ def _file(result_id: str, number: int) -> File:
     raise Refusal(404, "unknown", "The vault has no such picture of this result.")
 
 
-def _mime(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return sniff(file.read(256))
-    except OSError:
-        return None
-
-
-def _detail(entry: Result, warnings: tuple[str, ...] = ()) -> Json:
+def _detail(result: Result, warnings: tuple[str, ...] = ()) -> Json:
     config, _ = config_or_default(host.home())
-    return detail(entry, Redactor(config, os.environ), RUNNING.percent(entry.id), warnings)
+    return detail(result, Redactor(config, os.environ), RUNNING.percent(result.id), warnings)
 
 
 def _fetched(result_id: str) -> Json:
-    from ..gpt4o_image.reload import recall  # as in pictures.py
+    from ..gpt4o_image.reload import reload  # as in pictures.py
 
     config = load_config(host.home())
-    entry = _entry(result_id)
-    if entry.status == "running":
+    result = _result(result_id)
+    if result.state == "running":
         raise Refusal(409, "pending", "This result is still being made.")
-    outcome = recall(
+    outcome = reload(
         Vault(config.vault),
-        entry,
-        own_origins(entry.gateway, config, os.environ),
+        result,
+        own_origins(result.gateway, config, os.environ),
         cancelled=lambda: False,
-        progressed=lambda *_: None,
+        notify=lambda _: None,
     )
-    host.send_result_event(entry.id, None, ended=True)
-    return _detail(_entry(result_id), outcome.warnings)
+    host.send_result_event(result.id, None, ended=True)
+    return _detail(_result(result_id), outcome.warnings)
 
 
 # -- what is answered ----------------------------------------------------------------------------------

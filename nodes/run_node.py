@@ -107,7 +107,7 @@ def _end(node: type[io.ComfyNode], work: Work, status: NodeStatus, cancelled: ho
     if outcome.error:
         return _End(outcome)
     batch = canvas([picture.decoded for picture in outcome.pictures])
-    return _End(outcome, batch, _report(outcome, batch, vault), _files(outcome))
+    return _End(outcome, batch, _report(outcome, batch), _files(outcome))
 
 
 async def _failed(
@@ -152,10 +152,9 @@ def _files(outcome: Outcome) -> Sequence[Mapping[str, str]]:
         return ()
 
 
-def _report(outcome: Outcome, batch: Batch, vault: Vault) -> str:
+def _report(outcome: Outcome, batch: Batch) -> str:
     if batch.mixed:
         height, width = batch.mask.shape[1:]
         note = f"The pictures differ in size: each is centred, unresampled, on a canvas of {width}x{height}."
         outcome = replace(outcome, warnings=(*outcome.warnings, note))
-    paths = tuple(str(vault.path_of(picture.sha256, picture.decoded.mime)) for picture in outcome.pictures)
-    return json.dumps(outcome.report(paths), ensure_ascii=False, indent=1)
+    return json.dumps(outcome.report(), ensure_ascii=False, indent=1)

@@ -9,4 +9,4 @@ LONG_S = 120.0  # more than a row may be silent before its run is taken for dead
 def silence(vault, result_id):
     """Makes one row of the vault as old as that."""
     with closing(sqlite3.connect(vault.folder / "vault.sqlite3", timeout=30)) as db, db:
-        db.execute("UPDATE results SET alive = alive - ? WHERE id = ?", (LONG_S, result_id))
+        db.execute("UPDATE results SET heartbeat = heartbeat - ? WHERE id = ?", (LONG_S, result_id))

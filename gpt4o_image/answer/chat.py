@@ -39,6 +39,11 @@ class CompletionReader:
         return self._sse.closed or self.finish_reason is not None
 
     @property
+    def broken(self) -> int:
+        """How many events could not be read."""
+        return self._sse.broken
+
+    @property
     def closed(self) -> bool:
         """Whether the gateway said that nothing follows."""
         return self._sse.closed

@@ -56,6 +56,14 @@ class AnswerReader:
         """Of the model's message, as the gateway sent it."""
         return self._reader.finish_reason
 
+    @property
+    def unread(self) -> bool:
+        """Whether some of the answer was not understood, so that a later version may find a picture in it.
+
+        Not where all of it was read and holds none, and not for an error or a page.
+        """
+        return self._reader.broken > 0
+
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that `chunk` completes."""
         text = self._reader.feed(chunk)

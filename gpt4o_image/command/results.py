@@ -14,9 +14,11 @@ from ..home import home, user_path
 from ..outcome import Outcome
 from ..picture_files import check_folder, save_new
 from ..pictures.formats import extension
-from ..reload import recall
+from ..reload import reload
+from ..run_events import Downloading, RunEvent
 from ..urls import mirrors
-from ..vault.vault import MOVED, Result, Vault
+from ..vault.results import MOVED, Result
+from ..vault.vault import Vault
 from . import output
 from .interrupt import stop_on_ctrl_c
 
@@ -48,35 +50,40 @@ def run(options: argparse.Namespace) -> int:
     vault = Vault(config.vault)
     if options.action == "list":
         return show_list(vault, options.limit, as_json=options.json)
-    entry = vault.entry(options.id)
+    result = vault.result(options.id)
     if options.action == "show":
-        output.show_json(result_json(entry)) if options.json else _show(entry)
+        output.show_json(result_json(result)) if options.json else _show(result)
         return 0
     with stop_on_ctrl_c() as stop:
-        outcome = recall(
+        outcome = reload(
             vault,
-            entry,
-            own_origins(entry.gateway, config, os.environ),
+            result,
+            own_origins(result.gateway, config, os.environ),
+            notify=_progress,
             cancelled=stop.is_set,
-            progressed=lambda done, total: output.say(f"{done} of {total} pictures are here"),
         )
         return _give(vault, outcome, options)
 
 
-def result_json(entry: Result) -> dict[str, Any]:
-    """An entry as `results list --json` and `show --json` print it; `path` is null for what was never fetched."""
-    files = {file.picture: str(file.path) for file in entry.files}
-    links = mirrors(entry.pictures, entry.links)
+def _progress(event: RunEvent) -> None:
+    if isinstance(event, Downloading):
+        output.say(f"{event.done} of {event.total} pictures are here")
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    """A result as `results list --json` and `show --json` print it; `path` is null for what was never fetched."""
+    files = {file.picture: str(file.path) for file in result.files}
+    links = mirrors(result.pictures, result.links)
     known = range(max([len(links), *(number + 1 for number in files)], default=0))
     return {
-        "id": entry.id,
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(entry.created)),
-        "status": entry.status,
-        "model": entry.model,
-        "prompt": entry.prompt,
-        "cost_usd": entry.cost_usd,
-        "billed": entry.billed,
-        "error": entry.error,
+        "id": result.id,
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(result.created)),
+        "status": result.status,
+        "model": result.model,
+        "prompt": result.prompt,
+        "cost_usd": result.cost_usd,
+        "billed": result.billed,
+        "error": result.error,
         "images": [
             {
                 "path": files.get(number),
@@ -90,24 +97,24 @@ def result_json(entry: Result) -> dict[str, Any]:
 def show_list(vault: Vault, limit: int | None, *, as_json: bool) -> int:
     """The newest results, newest first: `limit` of them, or all as JSON and some as lines; the exit status."""
     if as_json:
-        output.show_json([result_json(entry) for entry in vault.entries(-1 if limit is None else limit)])
+        output.show_json([result_json(result) for result in vault.results(limit)])
         return 0
-    entries = vault.entries(_LISTED if limit is None else limit)
-    for entry in entries:
-        cost = "?" if entry.cost_usd is None else f"{entry.cost_usd:.3f}"
-        state = entry.error["kind"] if entry.error else entry.status
-        prompt = shorten(" ".join(entry.prompt.split()), 60)
-        output.show(f"{entry.id}  {state:<16} {len(entry.files)} picture(s)  ${cost}  {prompt}")
+    results = vault.results(_LISTED if limit is None else limit)
+    for result in results:
+        cost = "?" if result.cost_usd is None else f"{result.cost_usd:.3f}"
+        state = result.error["kind"] if result.error else result.status
+        prompt = shorten(" ".join(result.prompt.split()), 60)
+        output.show(f"{result.id}  {state:<16} {len(result.files)} picture(s)  ${cost}  {prompt}")
     output.say(f"Spent: ${vault.spent_today():.3f} today." if vault.count() else "Nothing was paid for yet.")
     return 0
 
 
-def _show(entry: Result) -> None:
-    shown = result_json(entry)
+def _show(result: Result) -> None:
+    shown = result_json(result)
     for key in ("id", "created", "status", "model", "billed", "cost_usd", "prompt"):
         output.show(f"{key + ':':<10}{shown[key]}")
-    if entry.error:
-        output.show(f"error:    {error_from_json(entry.error)}")
+    if result.error:
+        output.show(f"error:    {error_from_json(result.error)}")
     for image in shown["images"]:
         output.show(f"picture:  {image['path'] or 'not fetched yet'}")
         for link in image["links"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..gateway.aihubmix import AIHUBMIX
 from ..gateway.config import CONFIG_FILE, DEFAULT, SIMULATOR, Config
 from ..gateway.profiles import KEY_VARIABLE, has_key, locate
 from ..urls import mirrors
-from ..vault.listing import State
+from ..vault.choices import label
 from ..vault.results import MOVED, Result
 from ..vault.vault import Vault
 from .thumbnails import size_of
@@ -80,45 +80,48 @@ def status(
     }
 
 
-def item(entry: Result, hide: Redactor, percent: int | None = None) -> Json:
-    """One line of the list. `percent` is that of a call which is being made in this process."""
-    stored = [file.picture for file in entry.files if file.path.is_file()]
-    state = _state(entry, stored)
-    error = entry.error or {}
-    first_line = (error.get("message") or "").strip().partition("\n")[0]
+def item(result: Result, hide: Redactor, percent: int | None = None) -> Json:
+    """One line of the list. `percent` is that of a call which is being made in this process.
+
+    `stored` are the pictures whose files are there, `choice` is the result's name in Load Paid Result.
+    """
+    error = result.error or {}
+    first_line = str(error.get("message") or "").strip().partition("\n")[0]
     return {
-        "id": entry.id,
-        "number": entry.number,
-        "created": entry.created,
-        "state": state,
+        "id": result.id,
+        "choice": label(result.id, result.prompt),
+        "number": result.number,
+        "created": result.created,
+        "state": result.state,
         "kind": error.get("kind"),
         "message": shorten(hide(first_line), _MESSAGE_CHARS) or None,
-        "billed": entry.billed,
-        "cost_usd": entry.cost_usd,
-        "gateway": entry.gateway,
-        "model": entry.model,
-        "prompt": entry.prompt[:_PROMPT_CHARS],
-        "pictures": max([len(entry.shown), *(file.picture + 1 for file in entry.files)]),
-        "stored": stored,
-        "percent": percent if state == "running" else None,
-        "has_graph": entry.has_graph,
+        "billed": result.billed,
+        "cost_usd": result.cost_usd,
+        "gateway": result.gateway,
+        "model": result.model,
+        "prompt": result.prompt[:_PROMPT_CHARS],
+        "pictures": max([len(result.shown), *(file.picture + 1 for file in result.files)]),
+        "stored": [file.picture for file in result.files if file.readable and file.path.is_file()],
+        "percent": percent if result.state == "running" else None,
+        "has_graph": result.has_graph,
+        "has_answer": result.has_answer,
     }
 
 
-def detail(entry: Result, hide: Redactor, percent: int | None = None, warnings: Iterable[str] = ()) -> Json:
+def detail(result: Result, hide: Redactor, percent: int | None = None, warnings: Iterable[str] = ()) -> Json:
     """All that is known of one result; reads the headers of its pictures. `warnings` are added to those it has."""
-    shown, error, details = item(entry, hide, percent), entry.error or {}, entry.details
-    sizes = {file.picture: size_of(file.path) for file in entry.files}
+    shown, error, details = item(result, hide, percent), result.error or {}, result.details
+    sizes = {file.picture: size_of(file.path) for file in result.files}
     return {
         **shown,
-        "prompt": entry.prompt,
+        "prompt": result.prompt,
         "message": hide.maybe(error.get("message")),
         "gateway_text": hide.maybe(error.get("gateway_text")),
         "links": [
             [address for address in addresses if not address.startswith(MOVED)]
-            for addresses in mirrors(entry.shown, entry.links)
+            for addresses in mirrors(result.shown, result.links)
         ],
-        "warnings": [hide(each) for each in dict.fromkeys([*details.get("warnings", ()), *warnings])],
+        "warnings": [hide(str(each)) for each in dict.fromkeys([*details.get("warnings", ()), *warnings])],
         "revised_prompt": details.get("revised_prompt"),
         "sizes": [sizes.get(number) for number in range(shown["pictures"])],
     }
@@ -131,12 +134,3 @@ def findings(config: Config, environ: Mapping[str, str], gateway_name: str) -> J
     hide = Redactor(config, environ)
     found = [finding.as_json() for finding in check(config, environ, gateway_name)]
     return {"findings": [{name: hide(v) if isinstance(v, str) else v for name, v in one.items()} for one in found]}
-
-
-def _state(entry: Result, stored: Sequence[int]) -> State:
-    """As `listing` has it in SQL; a file that was deleted by hand is noticed only here."""
-    if entry.status == "running":
-        return "running"
-    if stored:
-        return "saved"
-    return "links" if any(picture.address != MOVED for picture in entry.shown) else "failed"

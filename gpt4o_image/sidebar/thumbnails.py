@@ -22,10 +22,10 @@ class Thumbnails:
         self._kept: LruBytes[bytes] = LruBytes(max_bytes, len)
 
     def of(self, file: File) -> bytes:
-        """WebP. Raises OSError where the file is gone, PictureError where it is no picture."""
+        """WebP. Raises OSError where the file is gone or damaged, PictureError where it is no picture."""
         made = self._kept.get(file.sha256)
         if made is None:
-            made = thumbnail(file.path.read_bytes())
+            made = thumbnail(file.read())
             self._kept.put(file.sha256, made)
         return made
 

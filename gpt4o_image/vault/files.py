@@ -1,26 +1,47 @@
-"""Bytes as files, so that a crash leaves no half."""
+"""Bytes as files, so that neither a kill nor a power cut leaves half of one."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import time
 from pathlib import Path
+
+# A virus scanner or an indexer may hold a new file for a moment: Windows then refuses to rename it.
+_RENAME_PAUSES_S = (0.02, 0.1, 0.3, 0.6, 1.0)
 
 
 def replace_durably(path: Path, data: bytes) -> None:
-    """`path` holds all of `data`, or what it held before: also after a kill or a power cut."""
+    """`path` holds all of `data`, or what it held before: also after a kill or a power cut. Makes its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with unfinished.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        move(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
-    if os.name == "posix":  # the rename itself must reach the disk; Windows cannot open a folder for that
-        folder = os.open(path.parent, os.O_RDONLY)
+    sync_folder(path.parent)
+
+
+def move(source: Path, target: Path) -> None:
+    """Renames, over whatever is there; tries again a few times where that is refused."""
+    for pause_s in _RENAME_PAUSES_S:
+        with contextlib.suppress(PermissionError):
+            source.replace(target)
+            return
+        time.sleep(pause_s)
+    source.replace(target)
+
+
+def sync_folder(folder: Path) -> None:
+    """Brings a rename in `folder` to the disk. Windows cannot open a folder, and some shares cannot sync one."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(handle)
         finally:
-            os.close(folder)
+            os.close(handle)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from ..answer.revision import revision
 from ..gateway.profiles import Gateway
 from ..prompt import prompt_text
 from ..request import Request
@@ -14,20 +15,21 @@ from .results import NewResult
 
 def new_result(request: Request, gateway: Gateway) -> NewResult:
     """What the vault keeps of a request. The key leaves out what does not change the picture that is bought."""
-    sent = prompt_text(request)
-    told: dict[str, Any] = {
+    asked: dict[str, Any] = {
         "endpoint": request.endpoint,
         "gateway": gateway.name,
         "model": request.model,
-        "prompt": sent,
+        "prompt": prompt_text(request),
         "options": request.options(),
-        "references": [part.digest for part in request.references],
+        # Of a reference its pixels and how it is compressed count: another encoder makes other bytes of the same.
+        "references": [part.pixels_key for part in request.references],
     }
     return NewResult(
-        key=hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
+        key=hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest(),
         gateway=gateway.name,
         model=request.model,
         prompt=request.prompt,
         price_usd=gateway.price_usd(request.model),
-        details=told,
+        details={**asked, "expected": request.expected},
+        reader=revision(),
     )

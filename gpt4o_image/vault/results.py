@@ -1,63 +1,93 @@
-"""What the vault knows of one paid call, as a value, and how it is read out of the tables."""
+"""One paid call as a value: what was asked for, what came of it, and the one definition of its state.
+
+Must not know how a call is made.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from os.path import basename
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args
 
 from ..errors import Billed
-from ..urls import Link, Picture, fallback_pictures
+from ..urls import Link, Picture, fallback_pictures, may_be_picture
 
-# A run tells that it lives at least this often; a row that has been silent for longer belongs to a dead process.
+# running: being made, by whichever process. saved: pictures on disk. links: addresses to fetch them from. unread: an
+# answer or bytes that nothing here could read so far. failed: none of these.
+State = Literal["running", "saved", "links", "unread", "failed"]
+STATES: tuple[State, ...] = get_args(State)
+# How its answer was understood. none: no byte of one is kept. unread: not at all, in part, or not yet. read: whole.
+# failed: it says that the call failed, so that no link in it leads to a picture.
+Verdict = Literal["none", "unread", "read", "failed"]
+
+# A run beats at least this often; one that has been silent for longer died.
 HEARTBEAT_S = 10.0
 SILENT_S = 60.0
-# Clocks jump, and two machines' clocks differ: before a call is paid for again, its old run is watched for so long.
-WATCH_S = 2 * HEARTBEAT_S
 
 # Stands for an id: the newest result.
 LATEST = "latest"
 # The address of a picture that came inside the answer, once its bytes are a file.
 MOVED = "data:"
 
-# What `read_results` takes: rows of this, with whatever WHERE, ORDER and LIMIT.
-SELECT = "SELECT *, EXISTS (SELECT 1 FROM graphs WHERE result_id = results.id) AS has_graph FROM results"
+# A result's state, for every query. `holds` is stored whenever it changes, and `heartbeat` is null once the run ended.
+_STATE = "CASE WHEN heartbeat IS NOT NULL AND abs(heartbeat - :now) <= :silent THEN 'running' ELSE holds END"
+# The rows that `read_results` takes, with whatever WHERE on their columns, ORDER and LIMIT follow.
+SELECT = (
+    f"SELECT * FROM (SELECT results.*, {_STATE} AS state,"  # noqa: S608
+    " EXISTS (SELECT 1 FROM graphs WHERE result_id = results.id) AS has_graph,"
+    " EXISTS (SELECT 1 FROM answers WHERE result_id = results.id) AS has_answer FROM results) AS each_result"
+)
+_IDS_A_QUERY = 500  # SQLite takes at most 999 values in older versions
 
-_DIED = {
+# Stands for the error of a run that could not write its own end.
+DIED = {
     "kind": "truncated",
     "message": "The process ended before the answer did.",
     "gateway_text": None,
     "request_id": None,
 }
+_LOST = {"kind": "upstream", "message": "The call failed; the vault's note of how is damaged."}
+
+
+class DamagedFile(OSError):
+    """A file of the vault that is no longer what was paid for: its bytes do not have its sha256."""
 
 
 @dataclass(frozen=True)
 class File:
-    """The bytes of one picture. `url` is the address that gave them."""
+    """The bytes of one picture. `url` is the address that gave them; not `readable` where nothing here decodes them."""
 
     picture: int
     sha256: str
     path: Path
     url: str | None
+    readable: bool = True
+
+    def read(self) -> bytes:
+        """The bytes that were paid for. Raises DamagedFile where they have changed, OSError where they are gone."""
+        data = self.path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            raise DamagedFile(f"The file {self.path} is damaged: its sha256 is not the one that was stored.")
+        return data
 
 
 @dataclass(frozen=True)
 class Result:
-    """One paid call. `status` is running, ok or error; a run whose process died is an error of kind truncated.
+    """One paid call. `number` grows with every call; `heartbeat` is null once the run ended.
 
-    `number` grows with every call. `has_graph`: the graph that made the call is kept. `last_sign` of life: of a run
-    whose end is not known, by the clock of its own machine.
+    `has_graph` and `has_answer`: the graph that made the call, and the gateway's answer, are kept.
     """
 
     id: str
     created: float
-    status: str
+    state: State
     gateway: str
     model: str
     prompt: str
@@ -70,17 +100,47 @@ class Result:
     files: tuple[File, ...] = ()
     number: int = 0
     has_graph: bool = False
-    last_sign: float | None = None
+    has_answer: bool = False
+    heartbeat: float | None = None
+    verdict: Verdict = "none"
+
+    @property
+    def status(self) -> Literal["running", "ok", "error"]:
+        """How the call ended, as `results list --json` prints it."""
+        if self.state == "running":
+            return "running"
+        return "error" if self.error else "ok"
+
+    @property
+    def died(self) -> bool:
+        """Whether its process ended before it could write how the call ended."""
+        return self.heartbeat is not None and self.state != "running"
+
+    @property
+    def expected(self) -> int | None:
+        """How many pictures were asked for; None where that was left to the model."""
+        expected = self.details.get("expected")
+        return expected if isinstance(expected, int) else None
 
     @property
     def shown(self) -> tuple[Picture, ...]:
-        """Its pictures; of a call that died before it knew any, the links that may hold one."""
-        return self.pictures or tuple(fallback_pictures(self.links))
+        """Its pictures; where the answer named none, and did not fail, the links that may hold one."""
+        return self.pictures or (() if self.verdict == "failed" else tuple(fallback_pictures(self.links)))
+
+    @property
+    def missing(self) -> tuple[Picture, ...]:
+        """The pictures that have an address and no file."""
+        here = {file.picture for file in self.files}
+        return tuple(each for each in self.shown if each.index not in here and each.address != MOVED)
 
 
 @dataclass(frozen=True)
 class NewResult:
-    """What is known of a call before it is sent. `key` is equal for requests that would buy the same picture."""
+    """What is known of a call before it is sent. `key` is equal for requests that would buy the same picture.
+
+    `details` is kept with the result: the prompt as sent, options, references, `expected` pictures. `reader` names
+    the revision of the code that would read its answer.
+    """
 
     key: str
     gateway: str
@@ -88,43 +148,98 @@ class NewResult:
     prompt: str
     price_usd: float | None
     details: dict[str, Any] = field(default_factory=dict[str, Any])
+    reader: str = ""
+
+
+def now() -> dict[str, float]:
+    """The values that `SELECT` asks for."""
+    return {"now": time.time(), "silent": SILENT_S}
+
+
+def what_it_holds(files: Sequence[File], pictures: Sequence[Picture], links: Sequence[Link], verdict: Verdict) -> State:
+    """The state of a result that does not run, by what is kept of it."""
+    if any(file.readable for file in files):
+        return "saved"
+    here = {file.picture for file in files}
+    if any(each.index not in here and each.address != MOVED for each in pictures):
+        return "links"
+    if not pictures and not files and verdict != "failed" and any(may_be_picture(link) for link in links):
+        return "links"
+    return "unread" if files or verdict == "unread" else "failed"
 
 
 def read_results(db: sqlite3.Connection, rows: Sequence[sqlite3.Row], files: Path) -> list[Result]:
-    """Entries of the rows of a `SELECT`, in their order, by two more queries however many they are."""
-    ids = json.dumps([row["id"] for row in rows])
-    among = "result_id IN (SELECT value FROM json_each(?))"
+    """Results of the rows of a `SELECT`, in their order. A damaged value is read as an empty one."""
+    ids = [row["id"] for row in rows]
     links_of: dict[str, list[sqlite3.Row]] = defaultdict(list)
-    for link in db.execute(f"SELECT * FROM links WHERE {among} ORDER BY result_id, position", (ids,)):  # noqa: S608
+    for link in _of_results(db, "links", ids, "position"):
         links_of[link["result_id"]].append(link)
-    files_of: dict[str, list[File]] = defaultdict(list)
-    for row in db.execute(f"SELECT * FROM files WHERE {among} ORDER BY result_id, picture", (ids,)):  # noqa: S608
-        # Never outside, whatever the row says; Path.name would be an eighth of a list's time.
-        path = files / basename(row["name"])  # noqa: PTH119
-        files_of[row["result_id"]].append(File(row["picture"], row["sha256"], path, row["url"]))
-    return [_entry(row, links_of[row["id"]], files_of[row["id"]]) for row in rows]
+    files_of: dict[str, list[sqlite3.Row]] = defaultdict(list)
+    for row in _of_results(db, "files", ids, "picture"):
+        files_of[row["result_id"]].append(row)
+    return [_result(row, links_of[row["id"]], read_files(files_of[row["id"]], files)) for row in rows]
 
 
-def _entry(row: sqlite3.Row, links: Sequence[sqlite3.Row], files: Sequence[File]) -> Result:
-    status, error = row["status"], json.loads(row["error"]) if row["error"] else None
-    last_sign = row["alive"] if status == "running" else None
-    if last_sign is not None and abs(time.time() - last_sign) > SILENT_S:
-        status, error = "error", _DIED | {"billed": row["billed"]}
+def _of_results(db: sqlite3.Connection, table: str, ids: Sequence[str], order: str) -> Iterator[sqlite3.Row]:
+    for start in range(0, len(ids), _IDS_A_QUERY):
+        some = ids[start : start + _IDS_A_QUERY]
+        among = ", ".join("?" * len(some))
+        query = f"SELECT * FROM {table} WHERE result_id IN ({among}) ORDER BY result_id, {order}"  # noqa: S608
+        yield from db.execute(query, some)
+
+
+def read_links(rows: Sequence[sqlite3.Row]) -> tuple[tuple[Picture, ...], tuple[Link, ...]]:
+    """The pictures and the further links in rows of the table `links`."""
+    pictures = (Picture(row["picture"], row["address"], row["label"]) for row in rows if row["picture"] is not None)
+    links = (Link(row["address"], row["label"], row["after"]) for row in rows if row["picture"] is None)
+    return tuple(pictures), tuple(links)
+
+
+def read_files(rows: Sequence[sqlite3.Row], folder: Path) -> tuple[File, ...]:
+    """The files in rows of the table `files`; never outside of `folder`, whatever a row holds."""
+    return tuple(
+        # Path.name would be an eighth of a list's time.
+        File(row["picture"], row["sha256"], folder / basename(row["name"]), row["url"], bool(row["readable"]))  # noqa: PTH119
+        for row in rows
+    )
+
+
+def _result(row: sqlite3.Row, links: Sequence[sqlite3.Row], files: tuple[File, ...]) -> Result:
+    state, heartbeat = cast("State", row["state"]), row["heartbeat"]
+    pictures, further = read_links(links)
+    error = json_object(row["error"]) or _LOST | {"billed": row["billed"]} if row["error"] else None
+    if heartbeat is not None:
+        error = None if state == "running" else DIED | {"billed": row["billed"]}
     return Result(
-        id=row["id"],
-        created=row["created"],
-        status=status,
-        gateway=row["gateway"],
-        model=row["model"],
-        prompt=row["prompt"],
-        cost_usd=row["cost_usd"],
-        billed=row["billed"],
+        id=str(row["id"]),
+        created=_number(row["created"]) or 0.0,
+        state=state if state in STATES else "failed",
+        gateway=str(row["gateway"]),
+        model=str(row["model"]),
+        prompt=str(row["prompt"]),
+        cost_usd=_number(row["cost_usd"]),
+        billed=row["billed"] if row["billed"] in get_args(Billed) else "unknown",
         error=error,
-        details=cast("dict[str, Any]", json.loads(row["details"])),
-        pictures=tuple(Picture(r["picture"], r["address"], r["label"]) for r in links if r["picture"] is not None),
-        links=tuple(Link(r["address"], r["label"], r["after"]) for r in links if r["picture"] is None),
-        files=tuple(files),
+        details=json_object(row["details"]),
+        pictures=pictures,
+        links=further,
+        files=files,
         number=row["number"],
         has_graph=bool(row["has_graph"]),
-        last_sign=last_sign,
+        has_answer=bool(row["has_answer"]),
+        heartbeat=heartbeat,
+        verdict=row["verdict"] if row["verdict"] in get_args(Verdict) else "unread",
     )
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, (int, float)) else None
+
+
+def json_object(text: object) -> dict[str, Any]:
+    """The JSON object in a stored text; an empty one where the text is damaged."""
+    try:
+        value: object = json.loads(text) if isinstance(text, (str, bytes)) else None
+    except (ValueError, RecursionError):
+        value = None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
-"""The vault's SQLite file: tables, connections, transactions. Knows nothing of what the rows mean.
+"""The vault's SQLite file: tables, versions, connections, transactions. Knows nothing of what the columns mean.
 
 Every use opens a connection of its own, so any thread may call.
 """
@@ -14,50 +14,73 @@ from pathlib import Path
 _BUSY_S = 10.0
 _RETRY_S = 0.02
 
-_GRAPHS = "graphs (result_id TEXT PRIMARY KEY, graph BLOB NOT NULL) WITHOUT ROWID"
-_SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS results (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    request_key TEXT NOT NULL,
-    created REAL NOT NULL,
-    alive REAL NOT NULL,
-    status TEXT NOT NULL,
-    gateway TEXT NOT NULL,
-    model TEXT NOT NULL,
-    prompt TEXT NOT NULL,
-    cost_usd REAL,
-    billed TEXT NOT NULL,
-    error TEXT,
-    details TEXT NOT NULL DEFAULT '{{}}'
-);
-CREATE INDEX IF NOT EXISTS results_by_request ON results (request_key, number);
-CREATE INDEX IF NOT EXISTS results_by_time ON results (created, cost_usd, billed);
-CREATE TABLE IF NOT EXISTS links (
-    result_id TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    picture INTEGER,
-    after INTEGER NOT NULL,
-    label TEXT NOT NULL,
-    address TEXT NOT NULL,
-    PRIMARY KEY (result_id, position)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS files (
-    result_id TEXT NOT NULL,
-    picture INTEGER NOT NULL,
-    sha256 TEXT NOT NULL,
-    name TEXT NOT NULL,
-    url TEXT,
-    PRIMARY KEY (result_id, picture)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS {_GRAPHS};
-"""
-_FIRST_VERSION = "files"  # the last table of the first version: enough to read
-_NEWEST = "graphs"
+# One tuple of statements for each version; `PRAGMA user_version` counts those that a file has been through.
+# What was released is never changed: a new version is a further tuple.
+_VERSIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """
+        CREATE TABLE results (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            request_key TEXT NOT NULL,
+            created REAL NOT NULL,
+            heartbeat REAL,
+            holds TEXT NOT NULL,
+            verdict TEXT NOT NULL,
+            gateway TEXT NOT NULL,
+            model TEXT NOT NULL,
+            prompt TEXT NOT NULL,
+            cost_usd REAL,
+            billed TEXT NOT NULL,
+            error TEXT,
+            details TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX results_by_request ON results (request_key, number)",
+        "CREATE INDEX results_by_time ON results (created, cost_usd, billed)",
+        """
+        CREATE TABLE links (
+            result_id TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            picture INTEGER,
+            after INTEGER NOT NULL,
+            label TEXT NOT NULL,
+            address TEXT NOT NULL,
+            PRIMARY KEY (result_id, position)
+        ) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE files (
+            result_id TEXT NOT NULL,
+            picture INTEGER NOT NULL,
+            sha256 TEXT NOT NULL,
+            name TEXT NOT NULL,
+            url TEXT,
+            readable INTEGER NOT NULL,
+            PRIMARY KEY (result_id, picture)
+        ) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE answers (
+            result_id TEXT PRIMARY KEY,
+            status INTEGER NOT NULL,
+            content_type TEXT NOT NULL,
+            request_id TEXT,
+            answered_by TEXT NOT NULL,
+            ending TEXT,
+            received INTEGER NOT NULL,
+            read_by TEXT,
+            pictures TEXT
+        ) WITHOUT ROWID
+        """,
+        "CREATE TABLE graphs (result_id TEXT PRIMARY KEY, graph BLOB NOT NULL) WITHOUT ROWID",
+    ),
+)
+VERSION = len(_VERSIONS)
 
 
 class Database:
-    """One SQLite file in WAL mode; its folder must exist before the first write."""
+    """One SQLite file in WAL mode. A folder that is gone is made anew by the next write."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -69,37 +92,31 @@ class Database:
     @contextmanager
     def writing(self) -> Generator[sqlite3.Connection]:
         """IMMEDIATE takes the right to write at once: two processes cannot both look for a result, then both pay."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         with closing(self._connect()) as db:
             db.execute("PRAGMA synchronous = FULL")
-            _make_tables(db, _NEWEST)
+            _bring_up_to_date(db)
             with _transaction(db, "BEGIN IMMEDIATE"):
                 yield db
 
     @contextmanager
     def reading(self) -> Generator[sqlite3.Connection]:
-        """One state of all tables, also of an older version's file and of a folder that cannot be written."""
-        with closing(self._open_to_read()) as db:
-            if not _has(db, _NEWEST):
-                db.execute("PRAGMA temp_store = MEMORY")
-                db.execute(f"CREATE TEMP TABLE {_GRAPHS}")
-            with _transaction(db, "BEGIN"):
-                yield db
+        """One state of all tables, also of a folder that cannot be written."""
+        with closing(self._open_to_read()) as db, _transaction(db, "BEGIN"):
+            yield db
 
     @contextmanager
     def held(self) -> Generator[None]:
-        """Others that come and go meanwhile write several times faster.
-
-        The last connection to close folds the whole log into the file, and has to wait for the disk for each step.
-        """
+        """Keeps one connection open, so that SQLite does not checkpoint the WAL each time another one closes."""
         with ExitStack() as stack:
             with suppress(sqlite3.Error):
-                _has(stack.enter_context(closing(self._connect())), _NEWEST)  # one that never read counts for nothing
+                _version(stack.enter_context(closing(self._connect())))  # one that never read counts for nothing
             yield
 
     def _open_to_read(self) -> sqlite3.Connection:
         db = self._connect()
         try:
-            _make_tables(db, _FIRST_VERSION)
+            _bring_up_to_date(db)
         except sqlite3.OperationalError as error:
             db.close()
             # WAL needs to write beside the file, even to read it. Where nobody can, nobody changes the file either.
@@ -118,7 +135,13 @@ class Database:
     def _connect(self, uri: str = "") -> sqlite3.Connection:
         db = sqlite3.connect(uri or self._path, timeout=_BUSY_S, isolation_level=None, uri=bool(uri))
         db.row_factory = sqlite3.Row
+        # A damaged text must not hide the rest of its row, nor the rows behind it.
+        db.text_factory = _text
         return db
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
 
 
 @contextmanager
@@ -127,26 +150,34 @@ def _transaction(db: sqlite3.Connection, begin: str) -> Generator[None]:
     try:
         yield
     except BaseException:
-        db.execute("ROLLBACK")
+        with suppress(sqlite3.Error):  # SQLite rolls back by itself where a disk is full
+            db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
 
 
-def _has(db: sqlite3.Connection, table: str) -> bool:
-    return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is not None
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _make_tables(db: sqlite3.Connection, needed: str) -> None:
-    """Once for a new vault; whoever else begins at the same moment is waited for."""
+def _bring_up_to_date(db: sqlite3.Connection) -> None:
+    """Makes the tables of a new vault, or changes those of an older one. Waits for whoever does so at the moment."""
     end = time.monotonic() + _BUSY_S
-    while not _has(db, needed):
-        _try_to_make_tables(db, patient=time.monotonic() < end)
+    while (version := _version(db)) != VERSION:
+        if version > VERSION:
+            raise sqlite3.DatabaseError(f"it was made by a newer version of this pack (format {version})")
+        _try_next_version(db, patient=time.monotonic() < end)
 
 
-def _try_to_make_tables(db: sqlite3.Connection, *, patient: bool) -> None:
+def _try_next_version(db: sqlite3.Connection, *, patient: bool) -> None:
     try:
         db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(_SCHEMA)
+        with _transaction(db, "BEGIN IMMEDIATE"):
+            version = _version(db)
+            if version < VERSION:
+                for statement in _VERSIONS[version]:
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {version + 1}")
     except sqlite3.OperationalError as error:
         # SQLite does not wait by itself for the lock that a change to WAL needs.
         if not patient or "locked" not in str(error):

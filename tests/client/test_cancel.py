@@ -47,19 +47,19 @@ def test_mid_stream(run):
         assert (outcome.error.kind, outcome.error.billed) == ("cancelled", "yes")
         assert took < 1
         assert closed_by_client(simulator)
-    kept = run.vault.entry(outcome.result_id)
+    kept = run.vault.result(outcome.result_id)
     assert (kept.status, kept.error["kind"], kept.billed, kept.cost_usd) == ("error", "cancelled", "yes", 0.009)
 
 
 def test_links_that_came_are_kept_and_fetched(run, simulator):
-    known = lambda: any(entry.pictures for entry in run.vault.entries())  # noqa: E731
+    known = lambda: any(result.pictures for result in run.vault.results())  # noqa: E731
     outcome, took = run_and_cancel(run, "a fox [[download_slow]]", known)
     assert outcome.error.kind == "cancelled"
     assert took < 1
     end = time.monotonic() + 10
-    while len(run.vault.entry(outcome.result_id).files) < 2 and time.monotonic() < end:
+    while len(run.vault.result(outcome.result_id).files) < 2 and time.monotonic() < end:
         time.sleep(0.05)
-    assert len(run.vault.entry(outcome.result_id).files) == 2
+    assert len(run.vault.result(outcome.result_id).files) == 2
     again = run("a fox [[download_slow]]")
     assert again.reused
     assert len(again.pictures) == 2
@@ -80,17 +80,17 @@ def test_cancel_while_a_link_is_written_down_loses_nothing(run, simulator, monke
     assert outcome.error.kind == "cancelled"
     assert took < 1
     end = time.monotonic() + 10
-    while not run.vault.entry(outcome.result_id).files and time.monotonic() < end:
+    while not run.vault.result(outcome.result_id).files and time.monotonic() < end:
         time.sleep(0.05)
-    entry = run.vault.entry(outcome.result_id)
-    assert (len(entry.pictures), len(entry.files)) == (1, 1)
+    result = run.vault.result(outcome.result_id)
+    assert (len(result.pictures), len(result.files)) == (1, 1)
 
 
 def test_before_anything_is_sent(run, simulator):
     outcome = run("a fox", cancelled=lambda: True)
     assert (outcome.error.kind, outcome.error.billed) == ("cancelled", "no")
     assert simulator.posts() == 0
-    assert run.vault.entries() == []
+    assert run.vault.results() == []
 
 
 @pytest.mark.parametrize(("name", "billed"), [("hang_before_headers", "unknown"), ("stall", "yes")])

@@ -163,7 +163,7 @@ def test_pictures(name, run, simulator):
     assert list(outcome.progress) == sorted(outcome.progress)
     if name.startswith(("ok_b", "split_every", "one_chunk")):
         assert list(outcome.progress) == DOCUMENTED
-    kept = run.vault.entry(outcome.result_id)
+    kept = run.vault.result(outcome.result_id)
     assert (kept.status, kept.billed, kept.cost_usd) == ("ok", "yes", 0.009)
     assert [file.path.read_bytes() for file in kept.files] == [picture.data for picture in outcome.pictures]
 
@@ -177,7 +177,7 @@ def test_errors(name, run, simulator):
     assert outcome.pictures == ()
     assert simulator.posts() == 1
     assert WORDS.get(name, "") in (error.gateway_text or "")
-    kept = run.vault.entry(outcome.result_id)
+    kept = run.vault.result(outcome.result_id)
     assert kept.status == "error"
     assert kept.error == error.as_json()
     assert kept.cost_usd == (0.0 if error.billed == "no" else 0.009)
@@ -196,7 +196,7 @@ def test_pictures_come_in_the_order_of_the_answer(run):
     for picture in outcome.pictures:
         with urllib.request.urlopen(picture.url) as served:
             assert hashlib.sha256(served.read()).hexdigest() == picture.sha256
-    shown = run.vault.entry(outcome.result_id).pictures
+    shown = run.vault.result(outcome.result_id).pictures
     assert [picture.url for picture in outcome.pictures] == [picture.address for picture in shown]
 
 

@@ -87,15 +87,15 @@ def test_two_hundred_runs(run, simulator):
 
     assert simulator.posts() == RUNS + 1
     for result_id, pictures in results:
-        entry = run.vault.entry(result_id)
-        assert entry.status != "running"
-        assert len(entry.files) >= pictures
+        result = run.vault.result(result_id)
+        assert result.status != "running"
+        assert len(result.files) >= pictures
     delivered = {
         record["path"]
         for record in simulator.requests()
         if record["method"] == "GET" and record["status"] == 200 and record["finished"]
     }
-    kept = {urlsplit(file.url).path for e in run.vault.entries() for file in e.files if file.url}
+    kept = {urlsplit(file.url).path for e in run.vault.results() for file in e.files if file.url}
     # A page in the place of a picture is delivered, but is none.
     assert delivered - kept == {path for path in delivered if "[[download_html_200]]" in prompt_of(run, path)}
     assert open_files() <= files + 4
@@ -106,9 +106,9 @@ def test_two_hundred_runs(run, simulator):
 def prompt_of(run, path):
     """The prompt of the run that a link belongs to."""
     return next(
-        entry.prompt
-        for entry in run.vault.entries()
-        for link in (*entry.pictures, *entry.links)
+        result.prompt
+        for result in run.vault.results()
+        for link in (*result.pictures, *result.links)
         if urlsplit(link.address).path == path
     )
 
@@ -119,7 +119,7 @@ def test_pictures_are_let_go_of_without_a_search_for_cycles(run, again):
     if again != "paid":
         run("a fox")
     if again == "fetched again":
-        for file in run.vault.entries()[0].files:
+        for file in run.vault.results()[0].files:
             file.path.unlink()
     gc.collect()
     gc.disable()

@@ -43,27 +43,27 @@ def test_kill_at_any_moment(command_environment, tmp_path, shell_results):
             process.kill()
             process.wait()
 
-        entries = Vault(home / "vault").entries()
-        assert len(entries) == KILLS
-        for entry in entries:
-            known = {link.address for link in (*entry.pictures, *entry.links)}
+        results = Vault(home / "vault").results()
+        assert len(results) == KILLS
+        for result in results:
+            known = {link.address for link in (*result.pictures, *result.links)}
             asked = {simulator.origin + path for path in sent_links(simulator)}
-            mine = {file.url for file in entry.files}
+            mine = {file.url for file in result.files}
             assert mine <= known
             assert mine <= asked
-            for file in entry.files:
+            for file in result.files:
                 with Image.open(file.path) as picture:
                     picture.load()
         # Whatever the simulator was asked for had been written down before.
-        written = {link.address for entry in entries for link in (*entry.pictures, *entry.links)}
+        written = {link.address for result in results for link in (*result.pictures, *result.links)}
         assert {simulator.origin + path for path in sent_links(simulator)} <= written
 
-        incomplete = [entry for entry in entries if entry.pictures and len(entry.files) < len(entry.pictures)]
-        for entry in incomplete:
-            shell_results(simulator, "fetch", entry.id)
-        for entry in Vault(home / "vault").entries():
-            assert len(entry.files) == len(entry.pictures)
-        states = {bool(entry.pictures) for entry in entries}
+        incomplete = [result for result in results if result.pictures and len(result.files) < len(result.pictures)]
+        for result in incomplete:
+            shell_results(simulator, "fetch", result.id)
+        for result in Vault(home / "vault").results():
+            assert len(result.files) == len(result.pictures)
+        states = {bool(result.pictures) for result in results}
         assert states == {True, False}, "the kills were not spread over the run"
 
 

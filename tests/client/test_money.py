@@ -6,7 +6,7 @@ import time
 import pytest
 
 from gpt4o_image.gateway.config import Config
-from gpt4o_image.reload import recall
+from gpt4o_image.reload import reload
 from gpt4o_image.run_events import Downloading, Waiting
 from gpt4o_image.simulator import Simulator
 from gpt4o_image.urls import origin
@@ -70,7 +70,7 @@ def test_reuse_survives_a_restart_of_the_gateway(run, simulator):
 
 def test_a_lost_file_is_fetched_again_for_free(run, simulator):
     first = run("a red fox")
-    run.vault.entry(first.result_id).files[1].path.unlink()
+    run.vault.result(first.result_id).files[1].path.unlink()
     again = run("a red fox")
     assert again.reused
     assert [picture.sha256 for picture in again.pictures] == [picture.sha256 for picture in first.pictures]
@@ -80,7 +80,7 @@ def test_a_lost_file_is_fetched_again_for_free(run, simulator):
 
 def test_a_damaged_file_is_fetched_again(run, simulator):
     first = run("a red fox")
-    path = run.vault.entry(first.result_id).files[0].path
+    path = run.vault.result(first.result_id).files[0].path
     path.write_bytes(path.read_bytes()[:2000])
     again = run("a red fox")
     assert [picture.sha256 for picture in again.pictures] == [picture.sha256 for picture in first.pictures]
@@ -90,7 +90,7 @@ def test_a_damaged_file_is_fetched_again(run, simulator):
 
 def test_what_is_gone_for_good_is_bought_again(run, simulator):
     first = run("a red fox [[ok_data_url]]")
-    run.vault.entry(first.result_id).files[0].path.unlink()
+    run.vault.result(first.result_id).files[0].path.unlink()
     second = run("a red fox [[ok_data_url]]")
     assert not second.reused
     assert second.pictures
@@ -100,15 +100,19 @@ def test_what_is_gone_for_good_is_bought_again(run, simulator):
 def test_a_link_that_a_dead_process_left_is_fetched_before_anything_is_paid(run, simulator):
     """kill -9 between the link behind 100 % and the pictures."""
     made = run("a red fox")
-    link = run.vault.entry(made.result_id).links[0]
+    link = run.vault.result(made.result_id).links[0]
     assert link.label == "100"
-    other = run.vault.open(NewResult("x", "aihubmix", "m", "another fox", 0.009), reuse=False, daily_budget_usd=None)
+    other = run.vault.claim(
+        NewResult("x", "aihubmix", "m", "another fox", 0.009), reuse=False, daily_budget_usd=None
+    ).result
     run.vault.add_links(other.id, [link])
-    entry = run.vault.entry(other.id)
+    result = run.vault.result(other.id)
     own = (origin(simulator.base_url),)
-    found = recall(run.vault, entry, own, cancelled=lambda: False, progressed=lambda *_: None)
+    run.vault.finish(other.id, billed="yes", cost_usd=0.009, error=None, details={})
+    result = run.vault.result(other.id)
+    found = reload(run.vault, result, own, notify=lambda _: None, cancelled=lambda: False)
     assert [picture.sha256 for picture in found.pictures] == [made.pictures[1].sha256]
-    assert len(run.vault.entry(other.id).files) == 1
+    assert len(run.vault.result(other.id).files) == 1
 
 
 def test_two_runs_at_once_pay_once(tmp_path, run):
@@ -148,7 +152,7 @@ def test_the_budget_stops_before_anything_is_sent(run, simulator, tmp_path):
     assert run("two", config=config).error is None
     third = run("three", config=config)
     assert (third.error.kind, third.error.billed) == ("budget", "no")
-    assert "0.018 are spent" in third.error.message
+    assert "0.018 of them are spent" in third.error.message
     assert run("one", config=config).reused
     assert simulator.posts() == 2
 
@@ -170,7 +174,7 @@ def test_a_call_without_a_bill_leaves_the_budget_alone(run):
         ({"prompt": "x", "aspect_ratio": "16:9"}, "bad_request"),
         ({"prompt": "x", "count": "3"}, "bad_request"),
         ({"prompt": "x", "background": "green"}, "bad_request"),
-        ({"prompt": "x", "seed": -1}, "bad_request"),
+        ({"prompt": "x", "seed": -(2**63) - 1}, "bad_request"),
         ({"prompt": "in the style of Hayao Miyazaki"}, "prompt_stopped"),
     ],
 )
@@ -178,7 +182,7 @@ def test_bad_input_costs_nothing(options, kind, run, simulator):
     error = run(options.pop("prompt"), **options).error
     assert (error.kind, error.billed) == (kind, "no")
     assert simulator.posts() == 0
-    assert run.vault.entries() == []
+    assert run.vault.results() == []
 
 
 def test_artists_can_be_sent_with_a_warning(run, simulator):

@@ -97,7 +97,7 @@ def test_pictures_of_the_images_api(name, has_url, run, simulator):
     assert outcome.error is None
     assert [(p.decoded.width, p.decoded.height) for p in outcome.pictures] == [(1536, 1024)] * 3
     assert [picture.url is not None for picture in outcome.pictures] == [has_url] * 3
-    kept = run.vault.entry(outcome.result_id)
+    kept = run.vault.result(outcome.result_id)
     assert [file.path.read_bytes() for file in kept.files] == [picture.data for picture in outcome.pictures]
     assert kept.cost_usd == 0.009
     assert run(f"a fox [[{name}]]", endpoint="images", n=3, size="1536x1024").reused

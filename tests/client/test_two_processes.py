@@ -83,7 +83,7 @@ def test_the_links_of_a_process_that_died_are_fetched_and_not_paid_for_again(pro
     wait_for(lambda: gets(simulator))
     payer.kill()
     payer.wait()
-    (dead,) = run.vault.entries()
+    (dead,) = run.vault.results()
     silence(run.vault, dead.id)
     outcome = run("a fox [[download_slow]]")
     assert (outcome.reused, outcome.result_id, len(outcome.pictures)) == (True, dead.id, 2)
@@ -112,7 +112,7 @@ def test_a_clock_that_jumps_while_one_pays_does_not_make_another_pay(run, simula
 def test_where_the_earlier_pictures_are_gone_one_of_two_runs_pays_again(run):
     """Both find that out at the same moment: the links lead to a gateway that has forgotten them."""
     lost = run("a fox", count="1").result_id
-    for file in run.vault.entry(lost).files:
+    for file in run.vault.result(lost).files:
         file.path.unlink()
     with Simulator(speed=4) as run.simulator:
         outcomes = []

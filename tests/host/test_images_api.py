@@ -90,7 +90,7 @@ def test_latest_follows_what_is_made(host, all_outputs):
 def test_pictures_of_different_sizes_are_centred_on_one_canvas(host, gateway_home, all_outputs):
     """The simulator paints one size a call, so this result is put into the vault by hand."""
     vault = Vault(gateway_home / "vault")
-    entry = vault.open(NewResult("mixed", "aihubmix", "m", "mixed", 0.0), reuse=False, daily_budget_usd=None)
+    entry = vault.claim(NewResult("mixed", "aihubmix", "m", "mixed", 0.0), reuse=False, daily_budget_usd=None).result
     for index, (size, colour) in enumerate([((64, 32), "red"), ((32, 64), "blue")]):
         file = io.BytesIO()
         Image.new("RGB", size, colour).save(file, "PNG")

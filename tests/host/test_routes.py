@@ -126,9 +126,8 @@ def wait_until_told(run, **wanted):
 
 def recorded(vault, prompt="put there", **error):
     """A call in the vault that no server has made; it failed where `error` is given, else it runs."""
-    entry = vault.open(
-        NewResult(uuid.uuid4().hex, "aihubmix", "gpt-4o-image", prompt, 0.005), reuse=False, daily_budget_usd=None
-    )
+    new = NewResult(uuid.uuid4().hex, "aihubmix", "gpt-4o-image", prompt, 0.005)
+    entry = vault.claim(new, reuse=False, daily_budget_usd=None).result
     if error:
         vault.finish(entry.id, billed="yes", cost_usd=0.005, error=error, details={})
     return entry.id
@@ -207,7 +206,7 @@ def test_the_list_is_paged_and_filtered(ask, vault):
 
 
 def test_all_that_is_known_of_a_result(ask, host, made, vault):
-    entry = vault.entry(made)
+    entry = vault.result(made)
     detail = ask(f"/results/{made}").json
     assert detail.keys() == DETAIL
     assert detail["prompt"] == entry.prompt
@@ -219,7 +218,7 @@ def test_all_that_is_known_of_a_result(ask, host, made, vault):
 
 
 def test_the_bytes_of_a_picture_are_those_of_the_gateway(ask, made, vault):
-    for number, file in enumerate(vault.entry(made).files):
+    for number, file in enumerate(vault.result(made).files):
         answer = ask(f"/results/{made}/pictures/{number}")
         assert answer.body == file.path.read_bytes()
         assert answer.headers["content-type"] == "image/png"
@@ -237,7 +236,7 @@ def test_a_thumbnail_is_small_and_transparent(ask, made, vault):
     assert (image.format, image.mode, max(image.size)) == ("WEBP", "RGBA", 256)
     assert image.width / image.height == pytest.approx(whole.width / whole.height, rel=0.01)
     assert image.getchannel("A").getextrema()[0] == 0
-    assert answer.headers["etag"] == f'"{vault.entry(made).files[1].sha256}"'
+    assert answer.headers["etag"] == f'"{vault.result(made).files[1].sha256}"'
 
 
 def test_a_thumbnail_that_the_browser_has_is_not_sent_again(ask, made):
@@ -249,7 +248,7 @@ def test_a_thumbnail_that_the_browser_has_is_not_sent_again(ask, made):
 
 def test_latest_is_the_newest_that_has_pictures(ask, made, vault):
     recorded(vault, kind="refused", message="no picture here")
-    newest, _ = vault.headlines(1)[0]
+    newest, _ = vault.loadable(1)[0]
     assert ask("/results/latest").json["id"] == newest
     for path in ("/pictures/0", "/pictures/0/thumbnail"):
         answer = ask(f"/results/latest{path}")
@@ -411,7 +410,7 @@ def test_a_result_is_fetched_once_at_a_time(ask, host, unfetched, downloads):
 def test_a_picture_whose_file_is_gone_is_fetched_again(ask, host, generate, save, vault):
     run = host.run({"1": generate("deleted by hand", count="2"), "2": save("1")})
     deleted = told(run)[0]["id"]
-    (path, _) = [file.path for file in vault.entry(deleted).files]
+    (path, _) = [file.path for file in vault.result(deleted).files]
     data = path.read_bytes()
     path.unlink()
     for what in ("", "/thumbnail"):
@@ -536,13 +535,13 @@ def test_the_page_itself_is_not_refused(ask, made, host):
 
 
 def test_wrong_methods_are_refused(ask, made, vault):
-    before = vault.entry(made)
+    before = vault.result(made)
     reading = [*WHOLE, *(f"/results/{made}{path}" for path in OF_A_RESULT)]
     tried = [(path, method) for path in reading for method in ("POST", "PUT", "PATCH", "DELETE")]
     tried += [(f"/results/{made}/fetch", method) for method in ("GET", "PUT", "PATCH", "DELETE")]
     for path, method in tried:
         assert ask(path, method).status in (404, 405), (path, method)
-    assert vault.entry(made) == before
+    assert vault.result(made) == before
 
 
 def test_a_file_that_is_no_picture_is_not_served(ask, vault, host):

@@ -31,7 +31,7 @@ def server_environment(host, simulator, gateway_home, key):
 @pytest.fixture(scope="module")
 def other(host, comfyui, pack_root, server_environment):
     """A second server beside the session's own. Entries up to number `began` are other tests', broken on purpose."""
-    entries = Vault(Path(server_environment["GPT4O_IMAGE_HOME"]) / "vault").entries(1)
+    entries = Vault(Path(server_environment["GPT4O_IMAGE_HOME"]) / "vault").results(1)
     with HeadlessComfyUI(comfyui, {"gpt4o-image": pack_root}, env=server_environment) as server:
         running = type(host)(server, host.simulator)
         running.began = entries[0].number if entries else 0
@@ -59,7 +59,7 @@ def pictures_of(report):
 
 
 def entries_of(vault, graph):
-    return [entry for entry in vault.entries() if entry.prompt == graph["1"]["inputs"]["prompt"]]
+    return [entry for entry in vault.results() if entry.prompt == graph["1"]["inputs"]["prompt"]]
 
 
 def test_the_same_request_at_both_is_paid_for_once(host, other, generate, save, vault):
@@ -129,7 +129,7 @@ def test_a_server_that_dies_while_it_pays_is_not_waited_for_for_ever(host, other
 def test_nothing_is_damaged(host, other, vault):
     with closing(sqlite3.connect(vault.folder / "vault.sqlite3")) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    files = [file for entry in vault.entries() if entry.number > other.began for file in entry.files]
+    files = [file for entry in vault.results() if entry.number > other.began for file in entry.files]
     assert files
     for file in files:
         with Image.open(file.path) as picture:

@@ -42,7 +42,7 @@ def seed(vault, results):
                 if which not in files:
                     files[which] = _kept(vault, which)
                 name = files[which]
-                db.execute("INSERT INTO files VALUES (?, ?, ?, ?, NULL)", (result["id"], number, name[:-4], name))
+                db.execute("INSERT INTO files VALUES (?, ?, ?, ?, NULL, 1)", (result["id"], number, name[:-4], name))
 
 
 def _kept(vault, number):
@@ -54,17 +54,17 @@ def _kept(vault, number):
 
 def _insert(db, row, result):
     error = result.get("error")
-    status = result.get("status") or ("error" if error else "ok")
     now = time.time()
     db.execute(
-        "INSERT INTO results (id, request_key, created, alive, status, gateway, model, prompt, cost_usd, billed, error)"
-        " VALUES (?, ?, ?, ?, ?, 'aihubmix', 'gpt-4o-image-vip', ?, ?, ?, ?)",
+        "INSERT INTO results (id, request_key, created, heartbeat, holds, verdict, gateway, model, prompt, cost_usd,"
+        " billed, error, details) VALUES (?, ?, ?, ?, ?, ?, 'aihubmix', 'gpt-4o-image-vip', ?, ?, ?, ?, '{}')",
         (
             result["id"],
             result["id"],
             now - 600 + row / 100,
-            now,
-            status,
+            now if result.get("status") == "running" else None,
+            "saved" if result.get("stored") else "links" if result.get("links") else "failed",
+            "failed" if error else "read",
             result["prompt"],
             0.009,
             result.get("billed", "yes"),

@@ -47,7 +47,7 @@ def test_a_load_node_is_added_in_sight_and_runs(screen, canvas, vault, screensho
     screen.page.evaluate("app.graph.clear()")
     button(bar, "crane", "Add a Load Paid Result node").click()
     node = screen.page.evaluate(ADDED)
-    [result_id] = [entry.id for entry in vault.entries()]
+    [result_id] = [entry.id for entry in vault.results()]
     assert node["type"] == "GPT4oImage_LoadResult"
     assert node["value"] == f"{result_id} | {prompt}"
     assert node["offered"]
@@ -205,7 +205,7 @@ def test_latest_follows_a_new_result(screen, canvas, vault):
     expect(screen.page.locator(".g4i-preview p")).to_have_text("No such result here")
     run(screen, "a new comet")
     expect(screen.page.locator(PREVIEW)).to_be_visible(timeout=60_000)
-    [entry] = vault.entries()
+    [entry] = vault.results()
     expect(screen.page.locator(PREVIEW)).to_have_attribute(
         "src", f"/api/gpt4o_image/results/{entry.id}/pictures/0/thumbnail"
     )

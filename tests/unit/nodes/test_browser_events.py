@@ -26,7 +26,7 @@ def run_events(live):
     answer, run = (
         importlib.import_module(f"pack_of_live.gpt4o_image.{name}") for name in ("answer.events", "run_events")
     )
-    return types.SimpleNamespace(Progress=answer.Progress, Queued=answer.Queued, Recorded=run.Recorded, Kept=run.Kept)
+    return types.SimpleNamespace(Progress=answer.Progress, Queued=answer.Queued, Sending=run.Sending, Kept=run.Kept)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_run_is_told_from_its_row_to_its_end(live, run_events, told):
     vault = Vault()
     result = live.LiveResult(vault, lambda: "{}")
     assert live.RUNNING.percent("id") is None
-    for event in (run_events.Recorded("id"), run_events.Queued(), run_events.Progress(11), run_events.Progress(64)):
+    for event in (run_events.Sending("id"), run_events.Queued(), run_events.Progress(11), run_events.Progress(64)):
         result.notify(event)
     assert live.RUNNING.percent("id") == 64
     result.notify(run_events.Kept("id"))
@@ -76,7 +76,7 @@ def test_a_run_that_ends_before_its_row_is_not_told(live, told):
 
 def test_a_picture_that_comes_after_cancel_is_told(live, run_events, told):
     result = live.LiveResult(Vault(), lambda: None)
-    result.notify(run_events.Recorded("id"))
+    result.notify(run_events.Sending("id"))
     result.end()
     result.notify(run_events.Kept("id"))
     assert told == [(None, False), (None, True), (None, True)]
@@ -92,7 +92,7 @@ def test_what_the_vault_fetched_for_a_run_is_told(live, run_events, told):
 
 @pytest.mark.parametrize("trouble", [OSError("no space"), sqlite3.OperationalError("locked")])
 def test_trouble_with_the_graph_ends_no_run(live, run_events, told, trouble, caplog):
-    live.LiveResult(Vault(trouble), lambda: "{}").notify(run_events.Recorded("id"))
+    live.LiveResult(Vault(trouble), lambda: "{}").notify(run_events.Sending("id"))
     assert str(trouble) in caplog.text
 
 

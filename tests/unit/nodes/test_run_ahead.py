@@ -56,7 +56,7 @@ class PaidCall:
         return self._end.get(timeout=WAIT_S)
 
     def send(self, result_id):
-        self.notify(self._pack.run_events.Recorded(result_id))
+        self.notify(self._pack.run_events.Sending(result_id))
 
     def end(self, result_id=None, kind=None):
         error = self._pack.errors.GPT4oImageError(kind, "It failed.") if kind else None
@@ -229,7 +229,7 @@ def test_the_node_takes_over_what_was_and_what_comes(pack, world, ahead, turn):
         paid.notify(pack.events.Progress(100))
         paid.end("id-a", kind="refused")
         following.join(WAIT_S)
-    assert heard == [pack.run_events.Recorded("id-a"), second, pack.events.Progress(100)]
+    assert heard == [pack.run_events.Sending("id-a"), second, pack.events.Progress(100)]
     assert got[0].error.kind == "refused"
     assert world.left == []
 
@@ -261,7 +261,7 @@ def test_cancel_ends_the_call_that_was_taken_over_and_no_other(world, ahead, tur
 
 def test_a_bug_in_the_call_is_raised_in_the_node(pack, world, ahead, turn, monkeypatch):
     def broken(*_, notify, **__):
-        notify(pack.run_events.Recorded("id-a"))
+        notify(pack.run_events.Sending("id-a"))
         raise ZeroDivisionError
 
     monkeypatch.setattr(pack.generation, "generate", broken)

@@ -1,4 +1,4 @@
-"""What the browser is told of entries and settings, without HTTP."""
+"""What the browser is told of results and settings, without HTTP."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ def hide(config):
     return Redactor(config, {"AIHUBMIX_API_KEY": KEY})
 
 
-ENTRY = Result("id", 1.5, "ok", "aihubmix", "m", "p" * 1000, 0.009, "yes", None, {}, number=7, has_graph=True)
+RESULT = Result("id", 1.5, "saved", "aihubmix", "m", "p" * 1000, 0.009, "yes", None, {}, number=7, has_graph=True)
 
 
 def stored(tmp_path, number):
@@ -39,42 +39,50 @@ def stored(tmp_path, number):
 
 def test_a_saved_result(tmp_path, hide):
     pictures = (Picture(0, ADDRESS, ""), Picture(1, ADDRESS + "2", ""))
-    told = item(replace(ENTRY, pictures=pictures, files=(stored(tmp_path, 1),)), hide)
+    told = item(replace(RESULT, pictures=pictures, files=(stored(tmp_path, 1),)), hide)
     assert (told["state"], told["pictures"], told["stored"]) == ("saved", 2, [1])
     assert (told["number"], told["created"], told["has_graph"], len(told["prompt"])) == (7, 1.5, True, 300)
 
 
-def test_a_file_that_was_deleted_by_hand(tmp_path, hide):
+def test_a_file_that_was_deleted_by_hand_is_not_among_the_stored_ones(tmp_path, hide):
     gone = File(0, "ab", tmp_path / "gone.png", ADDRESS)
-    told = item(replace(ENTRY, pictures=(Picture(0, ADDRESS, ""),), files=(gone,)), hide)
-    assert (told["state"], told["pictures"], told["stored"]) == ("links", 1, [])
-    told = item(replace(ENTRY, pictures=(Picture(0, "data:", ""),), files=(gone,)), hide)
-    assert told["state"] == "failed"  # no link is left that could bring it back
+    told = item(replace(RESULT, pictures=(Picture(0, ADDRESS, ""),), files=(gone,)), hide)
+    assert (told["pictures"], told["stored"]) == (1, [])
+
+
+def test_bytes_that_nothing_here_decodes_are_no_picture_to_show(tmp_path, hide):
+    told = item(replace(RESULT, state="unread", files=(replace(stored(tmp_path, 0), readable=False),)), hide)
+    assert (told["state"], told["pictures"], told["stored"]) == ("unread", 1, [])
 
 
 def test_links_of_a_call_that_broke_off(hide):
-    told = item(replace(ENTRY, status="error", links=(Link(ADDRESS, "", 0),)), hide)
+    told = item(replace(RESULT, state="links", links=(Link(ADDRESS, "", 0),)), hide)
     assert (told["state"], told["pictures"]) == ("links", 1)
-    told = item(replace(ENTRY, status="error", links=(Link("https://host.test/policy", "", 0),)), hide)
+    told = item(replace(RESULT, state="failed", verdict="failed", links=(Link(ADDRESS, "", 0),)), hide)
     assert (told["state"], told["pictures"]) == ("failed", 0)
 
 
+def test_a_choice_is_named_as_on_the_node(hide):
+    told = item(replace(RESULT, prompt="a <b>fox</b>\nin the fog"), hide)
+    assert told["choice"] == "id | a b>fox/b> in the fog"
+
+
 def test_a_percentage_belongs_to_a_running_call(hide):
-    assert item(replace(ENTRY, status="running"), hide, 42)["percent"] == 42
-    assert item(ENTRY, hide, 42)["percent"] is None
+    assert item(replace(RESULT, state="running"), hide, 42)["percent"] == 42
+    assert item(RESULT, hide, 42)["percent"] is None
 
 
 def test_an_error_is_told_by_its_first_line_and_whole(config, hide):
     error = {"kind": "refused", "message": "x" * 400 + "\nsecond", "gateway_text": "their words"}
-    told = detail(replace(ENTRY, error=error), hide)
+    told = detail(replace(RESULT, error=error), hide)
     assert (told["kind"], told["message"], told["gateway_text"]) == ("refused", error["message"], "their words")
-    short = item(replace(ENTRY, error=error), hide)["message"]
+    short = item(replace(RESULT, error=error), hide)["message"]
     assert len(short) <= 300
     assert short.startswith("xxx")
 
 
 def test_warnings_come_once(hide):
-    told = detail(replace(ENTRY, details={"warnings": ["a", "b"]}), hide, warnings=("b", "c"))
+    told = detail(replace(RESULT, details={"warnings": ["a", "b"]}), hide, warnings=("b", "c"))
     assert told["warnings"] == ["a", "b", "c"]
 
 
@@ -101,9 +109,9 @@ def test_a_home_at_the_root_does_not_eat_every_slash(monkeypatch):
 
 def test_the_status_counts_what_was_spent(config):
     vault = Vault(config.vault)
-    entry = vault.open(NewResult("k", "own", "m", "p", 0.25), reuse=False, daily_budget_usd=None)
+    result = vault.claim(NewResult("k", "own", "m", "p", 0.25), reuse=False, daily_budget_usd=None).result
     told = status(replace(config, gateway="own", daily_budget_usd=2.5), {}, "default")
-    assert entry.id
+    assert result.id
     assert (told["gateway"], told["has_key"], told["key_variable"]) == ("own", True, None)
     assert (told["spent_today_usd"], told["spent_usd"], told["total"]) == (0.25, 0.25, 1)
     assert (told["daily_budget_usd"], told["problem"]) == (2.5, None)

@@ -1,5 +1,6 @@
 """Thumbnails: size, transparency, and what is kept of them in memory."""
 
+import hashlib
 import io
 from pathlib import Path
 
@@ -61,12 +62,16 @@ def test_what_is_no_picture_has_no_thumbnail(data):
         thumbnail(data)
 
 
+def stored(folder, data, number=0):
+    path = folder / str(number)
+    path.write_bytes(data)
+    return File(number, hashlib.sha256(data).hexdigest(), path, None)
+
+
 def test_a_picture_is_drawn_once_and_the_longest_unseen_makes_room(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr("gpt4o_image.sidebar.thumbnails.thumbnail", lambda data: drawn.append(data) or b"x" * 40)
-    files = [File(n, f"{n:064x}", tmp_path / str(n), None) for n in range(3)]
-    for file in files:
-        file.path.write_bytes(str(file.picture).encode())
+    files = [stored(tmp_path, str(n).encode(), n) for n in range(3)]
     thumbnails = Thumbnails(max_bytes=100)
     for number in (0, 1, 0, 2, 0, 1):
         thumbnails.of(files[number])
@@ -75,9 +80,15 @@ def test_a_picture_is_drawn_once_and_the_longest_unseen_makes_room(tmp_path, mon
 
 def test_one_that_is_larger_than_the_memory_is_still_given(tmp_path, monkeypatch):
     monkeypatch.setattr("gpt4o_image.sidebar.thumbnails.thumbnail", lambda _: b"x" * 40)
-    (tmp_path / "a").write_bytes(b"")
     thumbnails = Thumbnails(max_bytes=10)
-    assert thumbnails.of(File(0, "a", tmp_path / "a", None)) == b"x" * 40
+    assert thumbnails.of(stored(tmp_path, b"a")) == b"x" * 40
+
+
+def test_a_damaged_file_is_not_shown(tmp_path):
+    file = stored(tmp_path, encoded(Image.new("RGB", (30, 20))))
+    file.path.write_bytes(encoded(Image.new("RGB", (30, 20), "red")))
+    with pytest.raises(OSError, match="damaged"):
+        Thumbnails().of(file)
 
 
 def test_a_file_that_is_gone_raises(tmp_path):

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from gpt4o_image.urls import Link, Picture
-from gpt4o_image.vault.listing import Wanted
+from gpt4o_image.vault.pages import Wanted
 from gpt4o_image.vault.results import SILENT_S
 from gpt4o_image.vault.vault import NewResult, Vault
 
@@ -22,25 +22,25 @@ def vault(tmp_path):
 def add(vault, prompt="a fox", *found, file=False, error=None, ended=True):
     """A call in the vault, its id."""
     new = NewResult(prompt, "aihubmix", "gpt-4o-image-vip", prompt, 0.009)
-    entry = vault.open(new, reuse=False, daily_budget_usd=None)
-    vault.add_links(entry.id, found)
+    result = vault.claim(new, reuse=False, daily_budget_usd=None).result
+    vault.add_links(result.id, found)
     if file:
-        vault.add_file(entry.id, 0, b"bytes", "ab" * 32, "image/png", ADDRESS)
+        vault.add_file(result.id, 0, b"bytes", ADDRESS)
     if ended:
-        vault.finish(entry.id, billed="yes", cost_usd=0.009, error=error, details={})
-    return entry.id
+        vault.finish(result.id, billed="yes", cost_usd=0.009, error=error, details={})
+    return result.id
 
 
 def ids(vault, **wanted):
     page = vault.page(Wanted(**{"limit": 100} | wanted))
-    found = [entry.id for entry in page.entries]
+    found = [result.id for result in page.results]
     assert page.total == len(found)
     return found
 
 
 def test_a_vault_that_is_not_there_is_an_empty_page(vault):
     page = vault.page(Wanted(10, text="fox", state="saved"))
-    assert (page.entries, page.total, page.next) == ((), 0, None)
+    assert (page.results, page.total, page.next) == ((), 0, None)
     assert not vault.folder.exists()
 
 
@@ -50,8 +50,8 @@ def test_pages_follow_each_other_to_the_end(vault, filters):
     seen, before = [], None
     for expected in (3, 3, 1):
         page = vault.page(Wanted(3, before, **filters))
-        assert (len(page.entries), page.total) == (expected, 7)
-        seen += [entry.id for entry in page.entries]
+        assert (len(page.results), page.total) == (expected, 7)
+        seen += [result.id for result in page.results]
         before = page.next
     assert before is None
     assert seen == made[::-1]
@@ -61,7 +61,7 @@ def test_the_last_page_may_be_full(vault):
     for n in range(4):
         add(vault, f"fox {n}")
     first = vault.page(Wanted(2))
-    assert first.next == first.entries[-1].number
+    assert first.next == first.results[-1].number
     assert vault.page(Wanted(2, first.next)).next is None
 
 
@@ -69,7 +69,7 @@ def test_a_page_stays_where_it_is_while_new_results_come(vault):
     made = [add(vault, f"fox {n}") for n in range(4)]
     first = vault.page(Wanted(2))
     add(vault, "newer")
-    assert [entry.id for entry in vault.page(Wanted(2, first.next)).entries] == made[1::-1]
+    assert [result.id for result in vault.page(Wanted(2, first.next)).results] == made[1::-1]
 
 
 def test_every_word_must_be_in_the_prompt(vault):
@@ -111,7 +111,7 @@ def test_each_state_by_itself(vault, of_each_state):
 def test_a_silent_process_is_dead(vault, of_each_state, monkeypatch, sign):
     bare, with_file = of_each_state["running"]
     later = time.time() + sign * (SILENT_S + 1)
-    monkeypatch.setattr("gpt4o_image.vault.listing.time.time", lambda: later)
+    monkeypatch.setattr("gpt4o_image.vault.results.time.time", lambda: later)
     assert ids(vault, state="running") == []
     assert bare in ids(vault, state="failed")
     assert with_file in ids(vault, state="saved")
@@ -140,8 +140,8 @@ READS = {
     "page": lambda vault: vault.page(Wanted(100)),
     "text": lambda vault: vault.page(Wanted(100, text="fox")),
     "state": lambda vault: vault.page(Wanted(100, state="links")),
-    "entries": lambda vault: vault.entries(),
-    "headlines": lambda vault: vault.headlines(100),
+    "results": lambda vault: vault.results(),
+    "loadable": lambda vault: vault.loadable(100),
 }
 
 
@@ -168,7 +168,6 @@ def test_no_query_walks_through_the_tables_beside_the_results(vault, statements,
     queries += [statement for statement in statements if statement.startswith("SELECT * FROM")]
     assert queries
     db = sqlite3.connect(vault.folder / "vault.sqlite3")
-    db.create_function("may_show", 2, lambda *_: True, deterministic=True)
     plan = [row[3] for query in queries for row in db.execute(f"EXPLAIN QUERY PLAN {query}")]
     db.close()
     assert plan

@@ -1,0 +1,150 @@
+"""Who may pay for a request: looked up and written in one transaction, so that two runs cannot both find it unpaid.
+
+An earlier result that still holds something is never paid over. Sends nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..errors import GPT4oImageError
+from .leases import Lease, Watch, forget, is_abandoned
+from .results import DIED, HEARTBEAT_S, SELECT, NewResult, Result, State, now, read_results
+
+# Clocks jump, and two machines' clocks differ: before a call is paid for again, its old run is watched for so long.
+WATCH_S = 2 * HEARTBEAT_S
+
+# What is on disk is better than what may still be fetched or read.
+_BEST_FIRST: tuple[State, ...] = ("saved", "links", "unread", "failed")
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A new result, which its caller may pay for and must finish; until then it holds the lease."""
+
+    result: Result
+    lease: Lease
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The request was paid for before: its result holds files, links, or an answer that may be read again."""
+
+    result: Result
+
+
+@dataclass(frozen=True)
+class Busy:
+    """Another run is paying for the same request: ask again."""
+
+    result: Result
+
+
+@dataclass(frozen=True)
+class Unpaid:
+    """Nobody has paid for this request, or nothing is left of what came of it."""
+
+
+class Claims:
+    """The claims on one vault. `leases` is the folder of the runs' locked files."""
+
+    def __init__(self, files: Path, leases: Path) -> None:
+        self._files = files
+        self._leases = leases
+        self._watch = Watch()
+
+    def close_dead_runs(self, db: sqlite3.Connection, new: NewResult) -> None:
+        """Writes down the end of those runs of the request whose processes died."""
+        for result in self._candidates(db, new):
+            if result.heartbeat is not None and self._is_dead(result, result.heartbeat):
+                error = json.dumps(DIED | {"billed": result.billed})
+                db.execute("UPDATE results SET heartbeat = NULL, error = ? WHERE id = ?", (error, result.id))
+                forget(self._lease_of(result.id))
+
+    def look_up(self, db: sqlite3.Connection, new: NewResult) -> Earlier | Busy | Unpaid:
+        """The best that earlier calls of the same request left. Changes nothing."""
+        candidates = self._candidates(db, new)
+        ended = [each for each in candidates if each.heartbeat is None]
+        best = next((each for state in _BEST_FIRST for each in ended if each.state == state), None)
+        busy = next((each for each in candidates if each.heartbeat is not None), None)
+        if best and (best.state == "saved" or not busy):
+            return Earlier(best)
+        return Busy(busy) if busy else Unpaid()
+
+    def insert(self, db: sqlite3.Connection, new: NewResult, daily_budget_usd: float | None) -> Claimed:
+        """A new result. Raises `budget`, and `config` for a model without a price under a budget."""
+        _check_budget(db, new, daily_budget_usd)
+        created = time.time()
+        result_id = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(created))}-{secrets.token_hex(3)}"
+        insert_result(db, new, result_id, created)
+        lease = Lease(self._lease_of(result_id))
+        rows = db.execute(f"{SELECT} WHERE id = :id", {**now(), "id": result_id}).fetchall()
+        result = replace(read_results(db, rows, self._files)[0], state="running", error=None)
+        return Claimed(result, lease)  # also where the clock jumped meanwhile
+
+    def _candidates(self, db: sqlite3.Connection, new: NewResult) -> list[Result]:
+        """All results of the request, newest first, but those that failed and were read by today's reader."""
+        rows = db.execute(
+            f"{SELECT} WHERE request_key = :key AND (heartbeat IS NOT NULL OR holds <> 'failed' OR EXISTS ("  # noqa: S608
+            "SELECT 1 FROM answers WHERE result_id = each_result.id AND (read_by IS NULL OR read_by <> :reader)))"
+            " ORDER BY number DESC",
+            {**now(), "key": new.key, "reader": new.reader},
+        ).fetchall()
+        return read_results(db, rows, self._files)
+
+    def _is_dead(self, result: Result, heartbeat: float) -> bool:
+        """No clock is reason enough to pay again: see WATCH_S."""
+        if is_abandoned(self._lease_of(result.id)):
+            return True
+        watched_s = self._watch.observe(result.id, heartbeat)
+        return result.state != "running" and watched_s >= WATCH_S
+
+    def _lease_of(self, result_id: str) -> Path:
+        return self._leases / result_id
+
+
+def insert_result(db: sqlite3.Connection, new: NewResult, result_id: str, created: float) -> None:
+    """A result that is running. Nothing changes where it is there already."""
+    db.execute(
+        "INSERT INTO results (id, request_key, created, heartbeat, holds, verdict, gateway, model, prompt, cost_usd,"
+        " billed, details) VALUES (?, ?, ?, ?, 'failed', 'none', ?, ?, ?, ?, 'unknown', ?)"
+        " ON CONFLICT (id) DO NOTHING",
+        # json.dumps escapes the lone surrogates of a broken answer, which are no UTF-8.
+        (result_id, new.key, created, created, new.gateway, new.model, new.prompt, new.price_usd,
+         json.dumps(new.details)),
+    )  # fmt: skip
+
+
+def spent(db: sqlite3.Connection, since: float) -> float:
+    """US dollars since then; a call whose bill is unknown counts as billed."""
+    query = "SELECT sum(cost_usd) FROM results WHERE created >= ? AND billed <> 'no'"
+    return float(db.execute(query, (since,)).fetchone()[0] or 0.0)
+
+
+def midnight() -> float:
+    """The beginning of today, local time."""
+    return time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
+
+
+def _check_budget(db: sqlite3.Connection, new: NewResult, budget: float | None) -> None:
+    if budget is None:
+        return
+    if new.price_usd is None:
+        raise GPT4oImageError(
+            "config",
+            f"There is a daily budget, but {new.model} has no price, so that it could not be kept. Write its price in "
+            f'US dollars a call into config.toml: [profiles.{new.gateway}] prices = {{ "{new.model}" = 0.01 }}. '
+            "Nothing was sent.",
+        )
+    today = spent(db, midnight())
+    if today + new.price_usd > budget + 1e-9:
+        raise GPT4oImageError(
+            "budget",
+            f"Today's budget is {budget:g} US dollars. {today:g} of them are spent, and this call costs "
+            f"{new.price_usd:g}. Raise daily_budget_usd in config.toml, or run it tomorrow. Nothing was sent.",
+        )
