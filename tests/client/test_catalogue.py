@@ -213,5 +213,7 @@ def test_a_failed_download_names_every_link(run):
     assert error.message.count("http://127.0.0.1") >= 5
 
 
-def test_the_words_of_a_moderation_carry_the_task(run):
-    assert run("a red fox [[fail_input_moderation_zh]]").error.request_id.startswith("task_")
+def test_a_failure_carries_the_id_of_its_request_and_its_task(run, simulator):
+    outcome = run("a red fox [[fail_input_moderation_zh]]")
+    assert outcome.error.request_id == outcome.request_id == run.vault.answer(outcome.result_id).head.request_id
+    assert run.vault.result(outcome.result_id).details["task_id"].startswith("task_")
