@@ -41,35 +41,42 @@ _QUOTE_CHARS = 600
 class GPT4oImageError(Exception):
     """A picture did not come.
 
-    `message` says what failed and what to do; `gateway_text` is the gateway's own wording, untouched;
-    `request_id` is what the gateway's support asks for. `str()` joins all of it for ComfyUI's error dialog.
+    `message` is `problem`, what failed, and `advice`, what to do about it; `gateway_text` is the gateway's own
+    wording, untouched; `request_id` is what the gateway's support asks for. `str()` joins all of it for ComfyUI's
+    error dialog.
     """
 
     def __init__(
         self,
         kind: Kind,
-        message: str,
+        problem: str,
         *,
+        advice: str = "",
         billed: Billed = "no",
         gateway_text: str | None = None,
         request_id: str | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(f"{problem} {advice}".strip())
         self.kind: Kind = kind
-        self.message = message
+        self.problem = problem
+        self.advice = advice
         self.billed: Billed = billed
         self.gateway_text = gateway_text
         self.request_id = request_id
 
+    @property
+    def message(self) -> str:
+        return f"{self.problem} {self.advice}".strip()
+
+    def but(self, **parts: Any) -> GPT4oImageError:
+        """A copy with other `parts`, named as in the constructor. An error is never changed once it was raised."""
+        kept = ("kind", "problem", "advice", "billed", "gateway_text", "request_id")
+        return GPT4oImageError(**{name: parts.get(name, getattr(self, name)) for name in kept})
+
     def plus(self, advice: str) -> GPT4oImageError:
         """The same error with one more line of `message`."""
-        return GPT4oImageError(
-            self.kind,
-            f"{self.message}\n{advice}",
-            billed=self.billed,
-            gateway_text=self.gateway_text,
-            request_id=self.request_id,
-        )
+        part = "advice" if self.advice else "problem"
+        return self.but(**{part: f"{getattr(self, part)}\n{advice}"})
 
     def __str__(self) -> str:
         lines = [self.message, _BILLED_SENTENCE[self.billed] + f" ({self.kind})"]
@@ -78,16 +85,6 @@ class GPT4oImageError(Exception):
         if self.gateway_text:
             lines.append(f"The gateway said: {shorten(self.gateway_text)}")
         return "\n".join(lines)
-
-    def but(self, *, message: str | None = None, request_id: str | None = None) -> GPT4oImageError:
-        """The same error with another message or id. An error that was raised is never changed."""
-        return GPT4oImageError(
-            self.kind,
-            message or self.message,
-            billed=self.billed,
-            gateway_text=self.gateway_text,
-            request_id=request_id or self.request_id,
-        )
 
     def as_json(self) -> dict[str, str | None]:
         """The `error` object of reports and of `--json`."""

@@ -62,8 +62,7 @@ def generate(
     except Exception as fault:  # noqa: BLE001 - the boundary: whatever this machine lacks, it is told as one error
         return Outcome(request.model, error=_fault(fault, "config", "Nothing was sent."), cost_usd=0.0)
     if outcome.error and outcome.error.kind == "reference" and request.references:
-        advice = too_large_advice(request.references)
-        outcome = replace(outcome, error=outcome.error.but(message=f"{outcome.error.message}\n{advice}"))
+        outcome = replace(outcome, error=outcome.error.plus(too_large_advice(request.references)))
     return replace(
         outcome,
         warnings=(*warnings, *outcome.warnings),

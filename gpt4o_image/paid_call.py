@@ -246,8 +246,9 @@ class PaidCall:
         if self._verdict != "unread":
             return error
         return error.but(
-            message="Part of the answer could not be read, and no picture was found in the rest. All of it is kept: "
-            f"`gpt4o-image results read {self._recorder.id}` reads it again for free, for instance after an update."
+            problem="Part of the answer could not be read, and no picture was found in the rest. All of it is kept: "
+            f"`gpt4o-image results read {self._recorder.id}` reads it again for free, for instance after an update.",
+            advice="",
         )
 
     def _none_usable(self) -> GPT4oImageError:

@@ -1,4 +1,8 @@
-"""Where a download may connect to: public addresses by https, or the gateway's own origin. Nowhere else."""
+"""Where a download may connect to: public addresses by https, or the gateway's own origins. Nowhere else.
+
+The rules against SSRF. A proxy of the environment resolves the names that go to it; names are resolved here for all
+else, once, and nothing is connected to that was not checked.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,15 @@ import ipaddress
 import re
 import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from ..urls import is_loopback, origin
+from ..gateway.blocking import CONNECT_S, connect, get
+from ..gateway.transport import Proxy, proxy_for
+from ..gateway.unreachable import Unreachable
+from ..urls import origin
 
 if TYPE_CHECKING:
     import requests
@@ -19,7 +26,6 @@ if TYPE_CHECKING:
 Origin = tuple[str, str, int]
 Origins = tuple[Origin, ...]
 
-_CONNECT_S = 10.0
 _READ_S = 30.0  # of silence; the caller keeps a deadline and cuts
 _HEADERS = {
     "User-Agent": "gpt4o-image (ComfyUI)",
@@ -32,17 +38,19 @@ _TARGET = re.compile(r"[^:]+://[^/?#]*([^#]*)", re.DOTALL)
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _UNICAST = ipaddress.IPv6Network("2000::/3")  # the only public one (IANA, IPv6 Address Space)
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
+# RFC 2544, of no network. Clash, sing-box and Surge answer every name with an address of it, and carry the connection.
+_PLACEHOLDERS = ipaddress.IPv4Network("198.18.0.0/15")
+_LOOPBACK = ("127.0.0.1", "::1")
 
 
-class Forbidden(OSError):
-    """The rules refuse this address. An OSError, so that urllib3 closes the connection and passes it on."""
+class Forbidden(Unreachable):
+    """The rules refuse this address."""
 
 
 def check_address(address: str, own_origins: Origins) -> Origin:
-    """The origin of `address`, which is one of `own_origins`, or https to a name that has public addresses only.
+    """The origin of `address`, which is one of `own_origins`, or https to a name or a public address.
 
-    Raises Forbidden, and OSError for a name that cannot be resolved. The peer is checked again once it is
-    connected, since a name may resolve differently a moment later.
+    Raises Forbidden. What a name resolves to is for `resolve`.
     """
     try:
         parts = urlsplit(address)
@@ -51,20 +59,34 @@ def check_address(address: str, own_origins: Origins) -> Origin:
     except ValueError:
         raise Forbidden("not an address") from None
     if login:
-        raise Forbidden("holds a login")
-    if host and (scheme, host, port) in map(_plain, own_origins):
+        raise Forbidden("has a login in it")
+    if host and is_own((scheme, host, port), own_origins):
         return scheme, host, port
     if scheme != "https":
         raise Forbidden(f"{scheme or 'no scheme'} is not https")
     if not _HOST.fullmatch(host):
         raise Forbidden(f"{host!r} is not a host name")
+    if literal := _literal(host):
+        check_peer(literal)
+    return scheme, host, port
+
+
+def is_own(found: Origin, own_origins: Origins) -> bool:
+    """Whether an origin is one of `own_origins`; localhost, 127.0.0.1 and [::1] on one port are one origin."""
+    return _one_loopback(found) in (_one_loopback(_plain(own)) for own in own_origins)
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The IP addresses of a name, each checked. Raises Forbidden, and OSError where it has none."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = [str(peer[0]) for *_, peer in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError):
         raise OSError(f"{host} cannot be resolved") from None
-    for *_, peer in found:
-        check_peer(str(peer[0]))
-    return scheme, host, port
+    # Who answers with placeholders answers with nothing else: a private IPv6 address beside them is one too.
+    placeholders = [] if _literal(host) else [ip for ip in found if _is_placeholder(ip)]
+    for ip in found if not placeholders else ():
+        check_peer(ip)
+    return placeholders or found
 
 
 def check_peer(ip: str) -> None:
@@ -85,7 +107,7 @@ def check_peer(ip: str) -> None:
 
 
 class Connection:
-    """The way out for one download: one GET after the other, each on a fresh connection.
+    """The connection of one download: one GET after the other, each on a fresh one.
 
     Used by one thread; another may `cut` it.
     """
@@ -94,7 +116,6 @@ class Connection:
         self._own_origins = own_origins
         self._lock = threading.Lock()
         self._handle: socket.socket | None = None
-        self._refusal: Forbidden | None = None
         self.is_cut = False
 
     @contextmanager
@@ -104,22 +125,22 @@ class Connection:
         No cookie, key, login or Referer goes along, and the query goes byte for byte.
         Raises Forbidden, OSError.
         """
-        import requests
-        from urllib3.exceptions import HTTPError
-
-        scheme, host, port = check_address(address, self._own_origins)
-        own = (scheme, host, port) in map(_plain, self._own_origins)
+        scheme, host, port = found = check_address(address, self._own_origins)
+        proxy = proxy_for(scheme, host, port)
+        own = is_own(found, self._own_origins)
         root = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
-        # Not through a Session: it would log in from ~/.netrc, keep cookies, and read the whole body of a redirect.
-        adapter = _adapter(self, _target(address), own=own)
-        request = requests.Request("GET", root, headers=_HEADERS).prepare()
-        with closing(adapter), closing(self):
-            try:
-                response = adapter.send(request, stream=True, timeout=(_CONNECT_S, _READ_S), **_surroundings(root, own))
-            except (requests.RequestException, HTTPError) as error:
-                raise self._refusal or OSError(_root_of(error)) from None
-            with closing(response):
-                yield response
+        with (
+            closing(self),
+            get(
+                root,
+                _target(address),
+                _HEADERS,
+                proxy=proxy,
+                read_s=_READ_S,
+                dial=lambda: self._dial(host, port, proxy, own=own),
+            ) as response,
+        ):
+            yield response
 
     def cut(self) -> None:
         """Ends the connection under whoever reads from it, and lets no other begin."""
@@ -137,20 +158,70 @@ class Connection:
                 self._handle.close()
                 self._handle = None
 
-    def connected(self, connection: socket.socket, *, checked: bool) -> socket.socket:
-        """Called with each new connection before a byte is sent. Closes it and raises where it may not be used."""
+    def _dial(self, host: str, port: int, proxy: Proxy | None, *, own: bool) -> socket.socket:
+        """Connects, and checks whom it reached before a byte is sent. Raises Forbidden, OSError."""
+        if proxy:
+            return self._kept(connect(host, port, proxy))
+        if own:
+            return self._kept(_first_of(_own_addresses(host), port))
+        allowed = resolve(host, port)
+        connection = _first_of(allowed, port)
         try:
-            if checked:
-                check_peer(str(connection.getpeername()[0]))
-            with self._lock:
-                if self.is_cut:
-                    raise OSError("cut")
-                self._handle = connection.dup()  # TLS takes `connection` over
-        except OSError as error:
+            reached = str(connection.getpeername()[0])
+            if _literal(host) or not _is_placeholder(reached):
+                check_peer(reached)
+        except OSError:
             connection.close()
-            self._refusal = error if isinstance(error, Forbidden) else None
             raise
+        return self._kept(connection)
+
+    def _kept(self, connection: socket.socket) -> socket.socket:
+        """Lets `cut` reach a connection. Closes it and raises where that came first."""
+        with self._lock:
+            if self.is_cut:
+                connection.close()
+                raise OSError("cut")
+            self._handle = connection.dup()  # TLS takes `connection` over
         return connection
+
+
+def _first_of(addresses: Sequence[str], port: int) -> socket.socket:
+    """A connection to the first of some IP addresses or names that can be connected to."""
+    try:
+        return socket.create_connection((addresses[0], port), CONNECT_S)
+    except OSError:
+        for ip in addresses[1:]:
+            with suppress(OSError):
+                return socket.create_connection((ip, port), CONNECT_S)
+        raise
+
+
+def _own_addresses(host: str) -> list[str]:
+    """A gateway on this machine may listen on one loopback address and name another in its links."""
+    return list(dict.fromkeys([host, *_LOOPBACK])) if _is_this_machine(host) else [host]
+
+
+def _one_loopback(found: Origin) -> Origin:
+    scheme, host, port = found
+    return scheme, "localhost" if _is_this_machine(host) else host, port
+
+
+def _is_this_machine(host: str) -> bool:
+    return host in ("localhost", *_LOOPBACK)
+
+
+def _is_placeholder(ip: str) -> bool:
+    return ":" not in ip and ipaddress.IPv4Address(ip) in _PLACEHOLDERS
+
+
+def _literal(host: str) -> str | None:
+    """The IP address that a host is, in whatever spelling the system reads; None for a name."""
+    with suppress(ValueError):
+        return str(ipaddress.ip_address(host.partition("%")[0]))
+    with suppress(OSError):
+        # Decimal, octal, hex and short forms: 127.1, 0x7f.1, 2130706433.
+        return socket.inet_ntoa(socket.inet_aton(host))
+    return None
 
 
 def _plain(origin: Origin) -> Origin:
@@ -164,60 +235,3 @@ def _target(address: str) -> str:
     found = _TARGET.match(address)
     target = quote(found[1] if found else "", safe=_PRINTABLE)
     return target if target.startswith("/") else f"/{target}"
-
-
-def _surroundings(root: str, own: bool) -> dict[str, Any]:
-    """Proxies and certificates as the environment names them (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE)."""
-    import requests
-
-    with requests.Session() as session:
-        settings = session.merge_environment_settings(root, {}, True, None, None)
-    # A proxy's loopback is not ours, so a gateway on this machine is asked directly, whatever NO_PROXY says.
-    # Behind a proxy that makes the connection only the check of the name is left.
-    if own and is_loopback(urlsplit(root).hostname or ""):
-        settings["proxies"] = {}
-    return {name: settings[name] for name in ("proxies", "verify", "cert")}
-
-
-def _adapter(line: Connection, target: str, *, own: bool) -> Any:
-    from requests.adapters import HTTPAdapter
-
-    class ConnectionAdapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, **kwargs)
-            _lead(self.poolmanager, line, target, checked=not own)
-
-        def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-            known = proxy in self.proxy_manager
-            manager: Any = super().proxy_manager_for(proxy, **kwargs)
-            if not known:
-                _lead(manager, line, target, checked=False)
-            return manager
-
-    return ConnectionAdapter()
-
-
-def _lead(manager: Any, line: Connection, target: str, *, checked: bool) -> None:
-    """Makes all connections of a urllib3 pool manager report to `line` and ask for `target`."""
-
-    def led(pool: Any) -> Any:
-        plain: Any = pool.ConnectionCls
-
-        class Connection(plain):
-            def _new_conn(self) -> Any:
-                return line.connected(plain._new_conn(self), checked=checked)
-
-            def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-                # `url` is the root. Both libraries would rewrite what stands behind it: %2f to %2F, %7E to ~.
-                return plain.putrequest(self, method, url.removesuffix("/") + target, *args, **kwargs)
-
-        return type("Pool", (pool,), {"ConnectionCls": Connection})
-
-    manager.pool_classes_by_scheme = {name: led(pool) for name, pool in manager.pool_classes_by_scheme.items()}
-
-
-def _root_of(error: BaseException) -> str:
-    """Why, in the words of the system, without the layers of urllib3 and requests."""
-    while error.__context__ is not None:
-        error = error.__context__
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

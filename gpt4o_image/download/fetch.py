@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urljoin
+from urllib.parse import unquote, unquote_to_bytes, urljoin
 
-from ..pictures.formats import PictureError, sniff
+from ..errors import GPT4oImageError
 from .connection import Connection, Forbidden, Origins
 
 if TYPE_CHECKING:
@@ -27,12 +27,18 @@ T = TypeVar("T")
 MAX_BYTES = 50 * 1024 * 1024
 _TOO_LARGE = f"larger than {MAX_BYTES // 2**20} MiB"
 _MAX_REDIRECTS = 5
-_PAUSES_S = (0.5, 1.5, 3.0)
+# Once all addresses are known, one that gives nothing is asked again within this time, then given up.
+_TRIES_S = 15.0
+_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 7.0)
 _LATER_S = 10.0  # after these, as long as the answer goes on
 _POLL_S = 0.05
 _CHUNK_BYTES = 64 * 1024
-# Answers that another try may change: the file may not have reached the CDN yet, or the CDN is overloaded.
-_WORTH_ANOTHER_TRY = (404, 408, 425, 429)
+# Answers that another try may change: the file may not have reached the CDN yet, which object stores tell with 202,
+# 403 or 404 (boto3#2549), or the CDN is overloaded.
+_WORTH_ANOTHER_TRY = (202, 403, 404, 408, 425, 429)
+_BEGINNING = 1024
+_QUOTE_CHARS = 100
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 class DownloadError(Exception):
@@ -62,17 +68,20 @@ class _Source:
     address: str
     why: str = "not tried"
     misses: int = 0
+    missed_first: float = 0.0
     due: float = 0.0
 
     def missed(self, why: str) -> None:
+        now = time.monotonic()
         pause = _PAUSES_S[self.misses] if self.misses < len(_PAUSES_S) else _LATER_S
-        self.why, self.misses, self.due = why, self.misses + 1, time.monotonic() + pause
+        self.missed_first = self.missed_first or now
+        self.why, self.misses, self.due = why, self.misses + 1, now + pause
 
     def refused(self, why: str) -> None:
         self.why, self.due = why, math.inf
 
-    def used_up(self, complete: bool) -> bool:
-        return self.due == math.inf or (complete and self.misses > len(_PAUSES_S))
+    def used_up(self, complete_since: float) -> bool:
+        return self.due == math.inf or self.due > max(self.missed_first, complete_since) + _TRIES_S
 
     def __str__(self) -> str:
         # A link is shown whole, since it was paid for; picture data is of no use to a reader.
@@ -89,18 +98,21 @@ def fetch(
     deadline: float,
     stopped: Callable[[], bool],
 ) -> T:
-    """What `accept` makes of (bytes, address) of the first address that gives a picture of at most 50 MiB.
+    """What `accept` makes of (bytes, address) of the first address that gives complete bytes, at most 50 MiB.
 
-    The type is known by the first bytes; a PictureError of `accept` counts as a miss of that address. `addresses`
-    is asked again and again: mirrors of a picture come later in the stream than its first address, and until
-    `all_known` a picture is not given up. An address has four tries, more while the answer goes on. `deadline` is
-    on time.monotonic(); `stopped` is asked twenty times a second. Raises DownloadError, Stopped, what `accept` raises.
+    They may be of any format, known or not, but not text: a web page or JSON is a miss of that address. Nothing that
+    is complete is fetched twice: what `accept` raises, a PictureError too, ends it. `addresses` is asked again and
+    again: mirrors of a picture come later in the stream than its first address, and until `all_known` a picture is not
+    given up; then each address has some tries within 15 s. `deadline` is on time.monotonic(); `stopped` is asked
+    twenty times a second. Raises DownloadError, Stopped, and what `accept` raises.
     """
     sources: dict[str, _Source] = {}
+    complete_since = math.inf
     while True:
         complete = all_known()  # asked first: the addresses asked for after it are then all there are
+        complete_since = min(complete_since, time.monotonic()) if complete else math.inf
         known = [sources.setdefault(address, _Source(address)) for address in addresses()]
-        left = [source for source in known if not source.used_up(complete)]
+        left = [source for source in known if not source.used_up(complete_since)]
         if stopped():
             raise Stopped
         now = time.monotonic()
@@ -113,17 +125,22 @@ def fetch(
         # A server that sends drop by drop may not use up the time of the mirrors.
         until = deadline if complete and len(left) == 1 else (now + deadline) / 2
         try:
-            return accept(_fetch_one(source.address, own_origins, until, stopped), source.address)
+            data = _fetch_one(source.address, own_origins, until, stopped)
         except _Refused as error:
             source.refused(str(error))
-        except (_Missed, PictureError) as error:
+        except _Missed as error:
             source.missed(str(error))
+        else:
+            return accept(data, source.address)
 
 
 def _fetch_one(address: str, own_origins: Origins, until: float, stopped: Callable[[], bool]) -> bytes:
     """In a thread of its own, since neither resolving nor a silent server can be interrupted from inside."""
     if address[:5].lower() == "data:":
-        return _checked(_from_data(address))
+        try:
+            return _checked(_from_data(address))
+        except _Missed as error:
+            raise _Refused(str(error)) from None  # the next try would read the same
     line = Connection(own_origins)
     result: Future[bytes] = Future()
     # A daemon: where resolving hangs, it outlives this call until the system gives up.
@@ -146,6 +163,8 @@ def _transfer(line: Connection, address: str, result: Future[bytes]) -> None:
         result.set_result(_checked(_follow(line, address)))
     except Forbidden as error:
         result.set_exception(_Refused(str(error)))
+    except GPT4oImageError as error:  # a proxy or certificate variable that cannot be used
+        result.set_exception(_Refused(error.problem))
     except OSError as error:
         result.set_exception(_Missed(str(error)))
     except BaseException as error:  # noqa: BLE001 - the thread's end: whoever waits is told
@@ -226,12 +245,10 @@ class _Body:
 
 def _from_data(address: str) -> bytes:
     head, _, body = address.partition(",")
-    if not head.lower().endswith(";base64"):
-        raise _Refused("not base64")
-    for quoted, plain in (("%2B", "+"), ("%2F", "/"), ("%3D", "=")):
-        body = body.replace(quoted, plain).replace(quoted.lower(), plain)
+    if not head.lower().rstrip().endswith(";base64"):
+        return unquote_to_bytes(body)
     try:
-        return base64.b64decode(body + "==")  # where the padding was left out
+        return base64.b64decode(unquote(body).translate(_URL_SAFE) + "==")  # where the padding was left out
     except ValueError:
         raise _Refused("its base64 is broken") from None
 
@@ -239,6 +256,20 @@ def _from_data(address: str) -> bytes:
 def _checked(data: bytes) -> bytes:
     if len(data) > MAX_BYTES:
         raise _Refused(_TOO_LARGE)
-    if sniff(data) in (None, "image/svg+xml"):  # an address that gives text gives no paid picture
-        raise (_Refused if data else _Missed)("not a picture" if data else "empty")
+    if not data:
+        raise _Missed("empty")
+    if text := _text(data):
+        raise _Missed(f"a text, not a picture: {text}")
     return data
+
+
+def _text(data: bytes) -> str:
+    """How bytes begin that are a web page, JSON, an SVG or plain words; empty for all others."""
+    try:
+        text = data[:_BEGINNING].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.start < _BEGINNING - 3 and data.lstrip()[:1] not in (b"<", b"{", b"["):
+            return ""
+        text = data[:_BEGINNING].decode("utf-8", "replace")  # a page in GBK, or a character cut at the end
+    plain = all(char.isprintable() or char.isspace() for char in text)
+    return " ".join(text.split())[:_QUOTE_CHARS] or "blank" if plain else ""

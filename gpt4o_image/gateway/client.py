@@ -1,25 +1,39 @@
-"""The only module that speaks to a gateway's paid endpoints, and the only one that knows the openai SDK.
+"""The only module that speaks to a gateway's paid endpoints, by the openai SDK.
 
-One call here is one POST: no retry, no redirect, no second try of any kind.
+One call here is at most one POST: no retry, no redirect. Another host of the gateway is asked only where no byte of
+the request had left for the one before.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from ..answer.failures import from_status
 from ..errors import GPT4oImageError
 from ..request import Endpoint
-from ..urls import is_loopback
+from .hosts import Hosts
+from .http_client import Departure, http_client
+from .misaddressed import misaddressed
 from .profiles import Gateway
+from .redact import ByteMask, redact
+from .sdk import httpx_of, openai_sdk
+from .transport import proxies_in_use, ssl_context
+from .unreachable import Unreachable
 
 _CONNECT_S = 10.0
 # What may leave the machine. The SDK adds more from variables such as OPENAI_ORG_ID and OPENAI_CUSTOM_HEADERS,
 # which belong to another company.
 _HEADERS = ("host", "content-length", "content-type", "accept", "accept-encoding", "connection", "user-agent")
+_ID_HEADERS = ("x-request-id", "x-oneapi-request-id", "request-id")
+_ADVICE = {
+    "proxy": "Check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or name the host in NO_PROXY.",
+    "tls": "Check this computer's clock, and whether a proxy or a virus scanner puts its own certificate in: "
+    "SSL_CERT_FILE can name it.",
+    "network": "Check the network and base_url.",
+}
 
 
 class BrokenOff(Exception):
@@ -28,7 +42,7 @@ class BrokenOff(Exception):
 
 @dataclass(frozen=True)
 class Response:
-    """An answer with status 200, its body still to come.
+    """An answer with status 200, its body still to come; the key is masked in all of it.
 
     `chunks` raises BrokenOff. `content_type` is the header as sent. `request_id` is what the gateway's support asks
     for. `base_url` is the host that answered: relative addresses in the answer are meant against its origin.
@@ -41,69 +55,83 @@ class Response:
 
 
 def preflight(gateway: Gateway) -> None:
-    """Raises `config` for what can be known before the POST: no openai, or variables that break its client."""
-    if gateway.base_urls:
-        _client(gateway, _CONNECT_S)
-    else:
-        _sdk()  # the embedded simulator, which has no address yet
+    """Raises `config` for what would break the call or its downloads here: openai, proxies, certificates, base URLs.
+
+    The embedded simulator needs neither proxies nor certificates.
+    """
+    openai = openai_sdk()
+    if not gateway.base_urls:
+        return
+    proxies_in_use()
+    ssl_context()
+    try:
+        for base_url in gateway.base_urls:
+            _client(openai, gateway, base_url, openai.Timeout(_CONNECT_S))
+    except GPT4oImageError:
+        raise
+    except Exception as error:  # whatever the SDK and its HTTP library do not accept, each in its own way
+        problem = f"The client of openai cannot be made here ({type(error).__name__}: {error})."
+        raise GPT4oImageError("config", problem, advice="Nothing was sent.") from error
 
 
 @asynccontextmanager
 async def post(
-    gateway: Gateway, endpoint: Endpoint, body: Mapping[str, Any], timeout_s: float
+    gateway: Gateway, endpoint: Endpoint, body: Mapping[str, Any], timeout_s: float, hosts: Hosts | None = None
 ) -> AsyncGenerator[Response]:
     """One paid call: the answer, its bytes as they come, once the gateway has answered with status 200.
 
     `timeout_s` bounds each wait, not the whole: keep-alive comments reset it, so the caller keeps a deadline.
+    `hosts` remembers between calls which host of the gateway is to be asked first.
     Raises GPT4oImageError for any other status and when no gateway is reached, BrokenOff while reading.
     Leaving the block closes the connection.
     """
-    import openai
+    openai = openai_sdk()
+    hosts = hosts or Hosts()
+    failed: dict[str, Unreachable] = {}
+    async with AsyncExitStack() as stack:
+        for base_url in hosts.in_order(gateway.base_urls):
+            try:
+                answered = _answered(openai, gateway, base_url, endpoint, body, timeout_s)
+                response = await stack.enter_async_context(answered)
+            except Unreachable as error:
+                hosts.failed(base_url)
+                failed[base_url] = error
+                continue
+            hosts.answered(base_url)
+            yield response
+            return
+    raise _unreachable(gateway, failed)
 
+
+@asynccontextmanager
+async def _answered(
+    openai: Any, gateway: Gateway, base_url: str, endpoint: Endpoint, body: Mapping[str, Any], timeout_s: float
+) -> AsyncGenerator[Response]:
+    """The same at one host. Raises Unreachable where nothing was sent."""
     timeout = openai.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
-    async with _client(gateway, timeout) as client:
-        # Both give the raw answer: what the SDK makes of one ends at the first event that it does not understand.
-        calls: dict[Endpoint, Any] = {
-            "chat": client.chat.completions.with_streaming_response.create,
-            "images": client.images.with_streaming_response.generate,
-        }
+    client, departure = _client(openai, gateway, base_url, timeout)
+    # Both give the raw answer: what the SDK makes of one ends at the first event that it does not understand.
+    calls: dict[Endpoint, Any] = {
+        "chat": client.chat.completions.with_streaming_response.create,
+        "images": client.images.with_streaming_response.generate,
+    }
+    async with client, AsyncExitStack() as stack:
         try:
-            async with calls[endpoint](**body) as response:
-                headers: Any = response.headers
-                yield Response(
-                    _chunks(response), str(headers.get("content-type", "")), _header_id(headers), gateway.base_urls[0]
-                )
+            response = await stack.enter_async_context(calls[endpoint](**body))
         except openai.APIStatusError as error:
-            raise from_status(error.status_code, _body(error), _header_id(error.response.headers)) from None
-        except openai.APITimeoutError as error:
-            if _never_connected(error):
-                raise _unreachable(gateway, error) from None
-            raise GPT4oImageError(
-                "timeout", f"{gateway.name} did not answer within {timeout_s:g} s.", billed="unknown"
-            ) from None
-        except openai.APIConnectionError as error:
-            if _never_connected(error):
-                raise _unreachable(gateway, error) from None
-            raise GPT4oImageError(
-                "upstream",
-                f"The connection to {gateway.name} broke before it answered. Look at its log before you run again.",
-                billed="unknown",
-                gateway_text=_cause(error),
-            ) from None
+            raise _refused(gateway, base_url, error) from None
+        except Exception as error:  # noqa: BLE001 - which class depends on the SDK's version and its HTTP library
+            raise _failed(gateway, base_url, departure, error) from None
+        headers: Any = response.headers
+        yield Response(
+            _chunks(response, ByteMask(gateway.api_key)),
+            redact(str(headers.get("content-type", "")), gateway.api_key),
+            _id(headers, gateway.api_key),
+            base_url,
+        )
 
 
-def _sdk() -> Any:
-    """The module openai. Raises `config`."""
-    try:
-        import openai
-    except ImportError as error:
-        raise GPT4oImageError("config", f"The Python package openai cannot be imported: {error}.") from error
-    return openai
-
-
-def _client(gateway: Gateway, timeout: Any) -> Any:
-    openai = _sdk()
-
+def _client(openai: Any, gateway: Gateway, base_url: str, timeout: Any) -> tuple[Any, Departure]:
     async def only_ours(request: Any) -> None:
         allowed = (*_HEADERS, "app-code")
         for name in list(request.headers):
@@ -111,57 +139,74 @@ def _client(gateway: Gateway, timeout: Any) -> Any:
                 del request.headers[name]
         request.headers["Authorization"] = f"Bearer {gateway.api_key}"
 
-    http_client: Any = openai.DefaultAsyncHttpxClient(
-        follow_redirects=False,
-        timeout=timeout,
-        event_hooks={"request": [only_ours]},
-        # A proxy's loopback is not ours.
-        trust_env=not is_loopback(gateway.origins[0][1]),
-    )
-    return openai.AsyncOpenAI(
+    client, departure = http_client(httpx_of(openai), base_url, timeout, only_ours)
+    sdk = openai.AsyncOpenAI(
         api_key=gateway.api_key,
-        base_url=gateway.base_urls[0],
+        base_url=base_url,
         max_retries=0,
         timeout=timeout,
-        http_client=http_client,
+        http_client=client,
         default_headers={"APP-Code": gateway.app_code} if gateway.app_code else None,
     )
+    return sdk, departure
 
 
-async def _chunks(response: Any) -> AsyncIterator[bytes]:
+async def _chunks(response: Any, mask: ByteMask) -> AsyncIterator[bytes]:
     """The body. Which exception a broken one raises depends on the SDK's major version and its HTTP library."""
     try:
         async for chunk in response.iter_bytes():
-            yield chunk
+            if masked := mask.feed(chunk):
+                yield masked
     except Exception as error:  # noqa: BLE001 - httpx (1.x, 2.x), httpx2 or openai errors (3.x)
+        if rest := mask.finish():
+            yield rest
         raise BrokenOff(type(error).__name__) from None
+    if rest := mask.finish():
+        yield rest
 
 
-def _unreachable(gateway: Gateway, error: Exception) -> GPT4oImageError:
-    scheme, host, port = gateway.origins[0]
+def _refused(gateway: Gateway, base_url: str, error: Any) -> GPT4oImageError:
+    """A status other than 200."""
+    status: int = error.status_code
+    headers: Any = error.response.headers
+    told = from_status(status, redact(str(error.response.text), gateway.api_key), _id(headers, gateway.api_key))
+    if status == 407:
+        return GPT4oImageError(
+            "upstream",
+            f"The proxy in front of {base_url} wants a login (HTTP 407).",
+            advice="Write it into the proxy variable: http://user:password@host:port. Nothing was sent on.",
+        )
+    wrong = misaddressed(gateway.name, base_url, status, redact(headers.get("location", ""), gateway.api_key))
+    if wrong and told.kind != "bad_model":
+        return wrong.but(gateway_text=told.gateway_text, request_id=told.request_id)
+    return told.but(billed="no") if 300 <= status < 400 else told
+
+
+def _failed(gateway: Gateway, base_url: str, departure: Departure, error: Exception) -> Exception:
+    """No answer. Unreachable where no byte of the request had left."""
+    cause = error.__cause__ or error  # openai 1.x and 2.x wrap what 3.x lets through
+    if unreachable := next((one for one in (error, cause) if isinstance(one, Unreachable)), None):
+        return unreachable
+    if not departure.begun:
+        return GPT4oImageError("bad_request", f"The request cannot be sent: {type(cause).__name__}: {cause}.")
+    if "Timeout" in type(cause).__name__ or "Timeout" in type(error).__name__:
+        return GPT4oImageError("timeout", f"{base_url} did not answer in time.", billed="unknown")
     return GPT4oImageError(
         "upstream",
-        f"The gateway {gateway.name} at {scheme}://{host}:{port} cannot be reached: {_cause(error)}. "
-        "Check the network and base_url; nothing was sent.",
+        f"The connection to {base_url} broke before it answered.",
+        advice="Look at the gateway's log before you run again.",
+        billed="unknown",
+        gateway_text=redact(f"{type(cause).__name__}: {cause}".rstrip(": "), gateway.api_key),
     )
 
 
-def _never_connected(error: Exception) -> bool:
-    """ConnectError and ConnectTimeout carry these names in httpx and httpx2 alike."""
-    return type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout", "UnsupportedProtocol", "InvalidURL")
+def _unreachable(gateway: Gateway, failed: Mapping[str, Unreachable]) -> GPT4oImageError:
+    reasons = "; ".join(f"{base_url}: {error}" for base_url, error in failed.items())
+    causes = {error.cause for error in failed.values()}
+    advice = next((_ADVICE[cause] for cause in ("proxy", "tls") if cause in causes), _ADVICE["network"])
+    problem = f"The gateway {gateway.name} cannot be reached. {reasons}."
+    return GPT4oImageError("upstream", problem, advice=f"{advice} Nothing was sent.")
 
 
-def _cause(error: Exception) -> str:
-    cause = error.__cause__
-    return f"{type(cause).__name__}: {cause}".rstrip(": ") if cause else str(error)
-
-
-def _body(error: Any) -> str:
-    try:
-        return str(error.response.text)
-    except Exception:  # noqa: BLE001 - an unread or undecodable body; the status still tells enough
-        return ""
-
-
-def _header_id(headers: Any) -> str | None:
-    return next((headers[n] for n in ("x-request-id", "x-oneapi-request-id", "request-id") if n in headers), None)
+def _id(headers: Any, key: str) -> str | None:
+    return next((redact(headers[name], key) for name in _ID_HEADERS if name in headers), None)

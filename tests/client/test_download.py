@@ -21,9 +21,12 @@ from PIL import Image
 from gpt4o_image.download import fetch as download
 from gpt4o_image.download.fetch import MAX_BYTES, DownloadError, Stopped, fetch
 from gpt4o_image.pictures.decode import decode
+from gpt4o_image.pictures.formats import PictureError
 
 PNG = b"\x89PNG\r\n\x1a\n"
 HTML = b"<!doctype html><title>Sorry</title>"
+SCHEDULE = (*download._PAUSES_S, download._LATER_S)
+TRIES_S = download._TRIES_S
 SOON_S = 0.4  # for Cancel and for news: 0.1 s are ours, the rest is for a busy machine
 
 
@@ -152,6 +155,7 @@ def no_proxy_of_the_machine(monkeypatch):
 def pauses(monkeypatch):
     monkeypatch.setattr(download, "_PAUSES_S", (0.0, 0.0, 0.0))
     monkeypatch.setattr(download, "_LATER_S", 0.01)
+    monkeypatch.setattr(download, "_TRIES_S", 0.05)
 
 
 @pytest.fixture(autouse=True)
@@ -185,7 +189,7 @@ def names(monkeypatch):
 
 @pytest.fixture
 def gateway():
-    before = {thread for thread in threading.enumerate() if thread.name.startswith("gpt4o-image")}
+    before = transfers()
     with Gateway() as server:
         serving = threading.Thread(target=server.serve_forever, args=(0.01,))
         serving.start()
@@ -193,8 +197,11 @@ def gateway():
         server.quiet.set()
         server.shutdown()
         serving.join()
-    left = {thread for thread in threading.enumerate() if thread.name.startswith("gpt4o-image")} - before
-    assert not left, "a download left its thread behind"
+    assert transfers() == before, "a download left its thread behind"
+
+
+def transfers():
+    return {thread for thread in threading.enumerate() if thread.name == "gpt4o-image-transfer"}
 
 
 def got(gateway, *addresses, accept=lambda data, address: data, within_s=20.0, **options):
@@ -225,11 +232,11 @@ def test_the_first_address_that_gives_a_picture_is_the_last_that_is_asked(gatewa
     assert gateway.asked == ["/cdn/a.png"]
 
 
-@pytest.mark.parametrize("code", [204, 206, 304, 400, 401, 403, 410, 451])
+@pytest.mark.parametrize("code", [204, 206, 304, 400, 401, 410, 451])
 def test_a_refusal_goes_to_the_next_mirror_at_once(gateway, code):
     addresses = [
         gateway.at("/cdn/a.png", status(code)),
-        gateway.at("/cdn/download/a.png", status(403)),
+        gateway.at("/cdn/download/a.png", status(410)),
         gateway.at("/src_0.png?sig=%2Fa%3d&az=(x)", ok()),
     ]
     assert got(gateway, *addresses) == RED
@@ -237,7 +244,19 @@ def test_a_refusal_goes_to_the_next_mirror_at_once(gateway, code):
 
 
 @pytest.mark.parametrize(
-    "answer", [status(404), status(408), status(425), status(429), status(500), status(503), b"", b"nonsense\r\n\r\n"]
+    "answer",
+    [
+        status(202),
+        status(403),
+        status(404),
+        status(408),
+        status(425),
+        status(429),
+        status(500),
+        status(503),
+        b"",
+        b"nonsense\r\n\r\n",
+    ],
 )
 def test_a_miss_is_tried_again(gateway, answer):
     assert got(gateway, gateway.at("/a.png", answer, answer, answer, ok())) == RED
@@ -249,7 +268,8 @@ def test_a_miss_tries_the_mirrors_meanwhile(gateway):
     assert gateway.asked == ["/a.png", "/b.png"]
 
 
-def test_four_misses_of_each_address_are_enough_and_all_are_named(gateway):
+def test_each_address_has_some_tries_and_all_are_named(gateway, monkeypatch):
+    monkeypatch.setattr(download, "_LATER_S", 10.0)
     first, second = gateway.at("/a.png", status(404)), gateway.at("/b.png", status(503))
     assert reasons(gateway, first, second, "file:///etc/passwd") == ["HTTP 404", "HTTP 503", "file is not https"]
     assert gateway.asked == ["/a.png", "/b.png"] * 4, "in turn"
@@ -258,10 +278,18 @@ def test_four_misses_of_each_address_are_enough_and_all_are_named(gateway):
 
 def test_tries_are_spaced(gateway, monkeypatch):
     monkeypatch.setattr(download, "_PAUSES_S", (0.1, 0.2, 0.3))
+    monkeypatch.setattr(download, "_LATER_S", 10.0)
+    monkeypatch.setattr(download, "_TRIES_S", 1.0)
     began = time.monotonic()
     assert reasons(gateway, gateway.at("/a.png", status(500))) == ["HTTP 500"]
     assert 0.6 <= time.monotonic() - began < 2
     assert len(gateway.asked) == 4
+
+
+def test_a_store_has_15_s_to_copy_a_file_and_few_gets_to_answer():
+    assert TRIES_S == 15.0
+    assert 10 < sum(SCHEDULE[:-1]) <= TRIES_S < sum(SCHEDULE)
+    assert len(SCHEDULE) <= 8
 
 
 def test_a_pause_that_ends_after_the_deadline_is_not_waited_for(gateway, monkeypatch):
@@ -291,13 +319,36 @@ def test_one_failed_picture_does_not_cost_the_others(gateway):
 
 
 @pytest.mark.parametrize(
-    "body", [HTML, b'{"status": "pending"}', b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"BM" + bytes(99), PNG[:7]]
+    "body",
+    [
+        HTML,
+        b'{"status": "pending"}',
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"\xef\xbb\xbf <?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+        b"not ready",
+        b" \n",
+        "<html><title>\u627e\u4e0d\u5230</title>".encode("gbk"),
+        "\u732b".encode() * 2000,
+    ],
 )
-def test_what_is_no_picture_goes_to_the_next_mirror_at_once(gateway, body):
+def test_a_text_goes_to_the_next_mirror_at_once(gateway, body):
     page = gateway.at("/a.png", ok(body, "Content-Type: image/png\r\n"))
     assert got(gateway, page, gateway.at("/b.png", ok())) == RED
-    assert reasons(gateway, page) == ["not a picture"]
-    assert gateway.asked == ["/a.png", "/b.png", "/a.png"]
+    assert gateway.asked == ["/a.png", "/b.png"]
+    (why,) = reasons(gateway, page)
+    assert why.startswith("a text, not a picture: ")
+
+
+def test_a_text_may_become_a_picture(gateway):
+    assert got(gateway, gateway.at("/a.png", ok(b'{"status": "pending"}'), ok())) == RED
+
+
+@pytest.mark.parametrize(
+    "body", [b"BM" + bytes(99), PNG[:7], b"\0" * 12, b"future" + bytes(range(256)), b"\xff" * 2000]
+)
+def test_bytes_of_an_unknown_format_are_handed_on(gateway, body):
+    assert got(gateway, gateway.at("/a.png", ok(body, "Content-Type: text/html\r\n"))) == body
+    assert len(gateway.asked) == 1
 
 
 def test_the_bytes_say_what_it_is(gateway):
@@ -432,17 +483,10 @@ def decoded(data, address):
     ("body", "why"),
     [(bomb(), "too large|at most 64 megapixels"), (RED[:-30], "cut off"), (PNG + b"nonsense", "cut off")],
 )
-def test_what_cannot_be_decoded_goes_to_the_next_mirror(gateway, body, why):
-    bad = gateway.at("/a.png", ok(body))
-    assert got(gateway, bad, gateway.at("/b.png", ok(BLUE)), accept=decoded) == [0, 0, 255]
-    assert gateway.asked == ["/a.png", "/b.png"]
-    with pytest.raises(DownloadError, match=why):
-        got(gateway, bad, accept=decoded)
-
-
-def test_what_was_cut_off_without_a_length_is_tried_again(gateway):
-    half = b"HTTP/1.0 200 OK\r\n\r\n" + RED[:-20]
-    assert got(gateway, gateway.at("/a.png", half, ok()), accept=decoded) == [255, 0, 0]
+def test_what_cannot_be_decoded_is_fetched_once(gateway, body, why):
+    with pytest.raises(PictureError, match=why):
+        got(gateway, gateway.at("/a.png", ok(body)), gateway.at("/b.png", ok(BLUE)), accept=decoded)
+    assert gateway.asked == ["/a.png"]
 
 
 def test_what_else_fails_in_accept_is_not_the_mirror_s_fault(gateway):
@@ -473,7 +517,7 @@ def test_what_else_fails_in_accept_is_not_the_mirror_s_fault(gateway):
         ("file:///etc/passwd", "file is not https"),
         ("ftp://cdn.example/a.png", "ftp is not https"),
         ("javascript:alert(1)", "javascript is not https"),
-        ("https://user:pass@cdn.example/a.png", "holds a login"),
+        ("https://user:pass@cdn.example/a.png", "has a login in it"),
         ("https://[cdn.example/a.png", "not an address"),
     ],
 )
@@ -495,7 +539,7 @@ def test_forbidden_addresses_cost_one_look_and_no_connection(gateway, connects, 
         ("http://localhost/a.png", "http is not https"),
         ("file:///etc/passwd", "file is not https"),
         ("data:image/png;base64,iVBORw0KGgo=", "data is not https"),
-        ("https://u:p@cdn.example/a.png", "holds a login"),
+        ("https://u:p@cdn.example/a.png", "has a login in it"),
         ("//[", "redirects to what is not an address"),
     ],
 )
@@ -511,7 +555,7 @@ def test_a_redirect_to_a_public_address_is_gone_to(gateway, connects):
     assert ("93.184.216.34", 8443) in connects
 
 
-def test_a_name_that_turns_inside_while_it_is_used(gateway, names, connects, monkeypatch):
+def test_a_name_that_turns_inside_is_connected_to_where_it_was_checked(gateway, names, connects, monkeypatch):
     checked = socket.getaddrinfo
     lookups = []
 
@@ -521,9 +565,9 @@ def test_a_name_that_turns_inside_while_it_is_used(gateway, names, connects, mon
         return checked(host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
-    address = f"https://rebind.example:{gateway.origin[2]}/a.png"
-    assert reasons(gateway, address) == ["127.0.0.1 is not a public address"]
-    assert connects == [("127.0.0.1", gateway.origin[2])]
+    (why,) = reasons(gateway, f"https://rebind.example:{gateway.origin[2]}/a.png")
+    assert why in ("no route", "127.0.0.1 is not a public address")  # the second, at another try
+    assert connects == [("93.184.216.34", gateway.origin[2])]
     assert not gateway.requests
 
 
@@ -590,13 +634,13 @@ def test_a_data_url_is_its_own_download(gateway, connects):
 @pytest.mark.parametrize(
     ("address", "why"),
     [
-        ("data:text/html," + HTML.decode(), "not base64"),
-        ("data:image/png;base64," + base64.b64encode(HTML).decode(), "not a picture"),
-        ("data:image/svg+xml,<svg/>", "not base64"),
+        ("data:text/html," + HTML.decode(), f"a text, not a picture: {HTML.decode()}"),
+        ("data:image/png;base64," + base64.b64encode(HTML).decode(), f"a text, not a picture: {HTML.decode()}"),
+        ("data:image/svg+xml,<svg/>", "a text, not a picture: <svg/>"),
         ("data:image/png;base64,A", "its base64 is broken"),
         ("data:image/png;base64,", "empty"),
         ("data:image/png;base64,\u732b", "its base64 is broken"),
-        ("data:", "not base64"),
+        ("data:", "empty"),
     ],
 )
 def test_a_data_url_that_is_no_picture(gateway, address, why):
@@ -661,7 +705,7 @@ def test_a_mirror_that_comes_late_is_taken_at_once(gateway, background, known):
 
 
 def test_the_end_of_the_answer_is_noticed_at_once(gateway, background):
-    answer = Answer(gateway.at("/a.png", status(403)))
+    answer = Answer(gateway.at("/a.png", status(410)))
     run = background.submit(answer.fetch, gateway)
     time.sleep(0.2)
     assert not run.done()

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from gpt4o_image.download.connection import Forbidden, check_address, check_peer
+from gpt4o_image.download.connection import Forbidden, check_address, check_peer, is_own, resolve
 
 OWN = (("http", "127.0.0.1", 8188),)
 NAMES = {
@@ -16,6 +16,8 @@ NAMES = {
     "inside.example": ["10.0.0.1"],
     "half.example": ["93.184.216.34", "127.0.0.1"],
     "half6.example": ["93.184.216.34", "::1"],
+    "fake.example": ["198.18.0.7"],
+    "fake6.example": ["fc00::7", "198.19.255.254"],
 }
 
 
@@ -113,12 +115,12 @@ def test_own_origin_is_not_looked_up(resolver):
         # The own origin is scheme, host and port.
         ("http://127.0.0.1:8189/a.png", "http is not https"),
         ("https://127.0.0.1:8188/a.png", "not a public address"),
-        ("http://localhost:8188/a.png", "http is not https"),
+        ("http://localhost:8189/a.png", "http is not https"),
+        ("http://127.0.0.2:8188/a.png", "http is not https"),
         ("http://127.1:8188/a.png", "http is not https"),
-        # Names
-        ("https://inside.example/a.png", "10.0.0.1 is not a public address"),
-        ("https://half.example/a.png", "127.0.0.1 is not a public address"),
-        ("https://half6.example/a.png", "::1 is not a public address"),
+        # A placeholder is let through for names only.
+        ("https://198.18.0.7/a.png", "198.18.0.7 is not a public address"),
+        ("https://[::ffff:198.18.0.7]/a.png", "not a public address"),
         # Numbers in other spellings
         ("https://2130706433/a.png", "not a public address"),
         ("https://0x7f000001/a.png", "not a public address"),
@@ -135,14 +137,14 @@ def test_own_origin_is_not_looked_up(resolver):
         ("https://\uff11\uff12\uff17.0.0.1/a.png", "not a public address"),
         ("https://127\u30020\u30020\u30021/a.png", "not a public address"),
         # Logins, and what two readers of an address could read differently
-        ("https://key@cdn.example/a.png", "holds a login"),
-        ("https://u:p@127.0.0.1:8188/a.png", "holds a login"),
-        ("https://@cdn.example/a.png", "holds a login"),
-        ("http://127.0.0.1:8188@cdn.example/a.png", "holds a login"),
-        ("https://cdn.example\\@127.0.0.1/a.png", "holds a login"),
+        ("https://key@cdn.example/a.png", "has a login in it"),
+        ("https://u:p@127.0.0.1:8188/a.png", "has a login in it"),
+        ("https://@cdn.example/a.png", "has a login in it"),
+        ("http://127.0.0.1:8188@cdn.example/a.png", "has a login in it"),
+        ("https://cdn.example\\@127.0.0.1/a.png", "has a login in it"),
         ("https://cdn.example\\.inside.example/a.png", "not a host name"),
         ("https://%31%32%37.0.0.1/a.png", "not a host name"),
-        ("https://cdn.example%2f@127.0.0.1/", "holds a login"),
+        ("https://cdn.example%2f@127.0.0.1/", "has a login in it"),
         ("https://cdn .example/a.png", "not a host name"),
         ("https:///a.png", "not a host name"),
         # Not addresses
@@ -162,7 +164,41 @@ def test_no_address_is_of_a_gateway_without_one():
         check_address("", ())
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_loopback_is_one_origin_on_one_port(host):
+    assert is_own(("http", "127.0.0.1", 8188), (("http", host.strip("[]"), 8188),))
+    assert check_address(f"http://{host}:8188/a.png", OWN)[0] == "http"
+    with pytest.raises(Forbidden):
+        check_address(f"http://{host}:8189/a.png", OWN)
+
+
+# Names
+
+
+def test_a_name_gives_its_addresses():
+    assert resolve("cdn.example", 443) == NAMES["cdn.example"]
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("inside.example", "10.0.0.1 is not a public address"),
+        ("half.example", "127.0.0.1 is not a public address"),
+        ("half6.example", "::1 is not a public address"),
+        ("198.18.0.7", "198.18.0.7 is not a public address"),
+    ],
+)
+def test_a_name_that_leads_inside_is_refused(host, why):
+    with pytest.raises(Forbidden, match=why):
+        resolve(host, 443)
+
+
+@pytest.mark.parametrize(("host", "ips"), [("fake.example", ["198.18.0.7"]), ("fake6.example", ["198.19.255.254"])])
+def test_a_name_may_lead_to_a_placeholder_of_a_local_proxy(host, ips):
+    assert resolve(host, 443) == ips
+
+
 def test_what_cannot_be_resolved_is_not_forbidden():
     with pytest.raises(OSError, match=r"nowhere\.example cannot be resolved") as caught:
-        check_address("https://nowhere.example/a.png", OWN)
+        resolve("nowhere.example", 443)
     assert not isinstance(caught.value, Forbidden)
