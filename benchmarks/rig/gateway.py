@@ -48,10 +48,9 @@ def main() -> None:
     options = parser.parse_args()
     notes: list[Note] = []
     _watch(notes)
-    _paint_before()
     from gpt4o_image.simulator import Simulator
 
-    with Simulator(speed=options.speed) as simulator:
+    with Simulator(speed=options.speed, paint=_painted_before()) as simulator:
         tell(simulator.base_url)
         for _ in asked():
             known = list(notes)
@@ -81,18 +80,16 @@ def _watch(notes: list[Note]) -> None:
     records.Log.open = watched_open
 
 
-def _paint_before() -> None:
+def _painted_before() -> Any:
     """Painting takes longer than all that is measured. Each picture is a file of its own, as from a gateway."""
-    from gpt4o_image.simulator import pictures
-
     painted = {transparent: painting(transparent=transparent) for transparent in (False, True)}
     numbers = count()
 
-    def paint(self: Any) -> bytes:
-        png = painted[self._transparent]
+    def paint(*_: Any, transparent: bool, **__: Any) -> bytes:
+        png = painted[transparent]
         return png[:-IEND_BYTES] + _text_chunk(f"number\0{next(numbers)}".encode()) + png[-IEND_BYTES:]
 
-    pictures.Picture._paint = paint
+    return paint
 
 
 def painting(*, transparent: bool) -> bytes:

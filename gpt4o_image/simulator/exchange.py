@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any, cast
 
 from .connection import ClientGone, Connection
 from .links import tid
-from .pictures import Gallery
+from .pictures import Gallery, Painter
 from .records import Log, Record, without_base64
 from .wording import fill, wording
 
@@ -37,8 +36,9 @@ class Gateway:
     """What all requests of one simulator share."""
 
     speed: float
+    salt: str
+    paint: Painter
     origin: str = ""
-    salt: str = field(default_factory=lambda: secrets.token_hex(8))
     gallery: Gallery = field(default_factory=Gallery)
     log: Log = field(default_factory=Log)
 

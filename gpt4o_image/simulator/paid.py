@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 from zlib import crc32
 
@@ -173,19 +174,11 @@ def _pictures(
     size: tuple[int, int],
     references: Sequence[bytes],
 ) -> list[Picture]:
-    # The request's number is in it: the same prompt again gives new pictures, as from the gateway.
-    first = crc32(asked.words.encode("utf-8", "replace")) % 10_000 + 16 * exchange.record.number
-    return [
-        Picture(
-            asked.words,
-            size,
-            variant=first + index,
-            transparent=asked.transparent or scenario.transparent,
-            references=references,
-            jpeg=scenario.jpeg,
-        )
-        for index in range(count)
-    ]
+    # Never the same twice: as from the gateway, the same prompt again gives new pictures.
+    seeds = [crc32(f"{exchange.seed}/{index}".encode()) for index in range(count)]
+    transparent = asked.transparent or scenario.transparent
+    paint = partial(exchange.gateway.paint, asked.words, size, transparent=transparent, references=references)
+    return [Picture(partial(paint, seed=seed), jpeg=scenario.jpeg) for seed in seeds]
 
 
 def _call(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from .links import Links
@@ -14,24 +15,28 @@ MAX_ADDRESSES = 192  # three for each of the newest 64 pictures; an older link a
 FLAKY_FAILURES = 2
 
 
+class Painter(Protocol):
+    """Draws one picture, a PNG; the same arguments give the same bytes."""
+
+    def __call__(
+        self, words: str, size: tuple[int, int], *, transparent: bool, seed: int, references: Sequence[bytes]
+    ) -> bytes: ...
+
+
+def paint_pictures(
+    words: str, size: tuple[int, int], *, transparent: bool, seed: int, references: Sequence[bytes]
+) -> bytes:
+    """The embedded painter; numpy and Pillow are imported with the first picture."""
+    from .drawing.painting import paint
+
+    return paint(words, size, transparent=transparent, seed=seed, references=references)
+
+
 class Picture:
     """One picture of one call; painted once, so that every address gives the same bytes."""
 
-    def __init__(
-        self,
-        words: str,
-        size: tuple[int, int],
-        *,
-        variant: int,
-        transparent: bool = False,
-        references: Sequence[bytes] = (),
-        jpeg: bool = False,
-    ) -> None:
-        self._words = words
-        self._size = size
-        self._variant = variant
-        self._transparent = transparent
-        self._references = references
+    def __init__(self, paint: Callable[[], bytes], *, jpeg: bool = False) -> None:
+        self._paint = paint
         self._jpeg = jpeg
         self._painted: bytes | None = None
         self._lock = threading.Lock()
@@ -40,21 +45,10 @@ class Picture:
         """The file's bytes: PNG, or JPEG where the scenario misnames it."""
         with self._lock:
             if self._painted is None:
-                self._painted = self._paint()
-                self._references = ()
+                png = self._paint()
+                self._painted = _as_jpeg(png) if self._jpeg else png
+                del self._paint  # and the references with it
             return self._painted
-
-    def _paint(self) -> bytes:
-        from .painting import paint
-
-        png = paint(
-            self._words,
-            self._size,
-            transparent=self._transparent,
-            variant=self._variant,
-            references=self._references,
-        )
-        return _as_jpeg(png) if self._jpeg else png
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import socket
 import socketserver
 import sys
@@ -16,6 +17,7 @@ from typing import Any, cast
 from . import free, paid
 from .connection import ClientGone, Connection, Stopping
 from .exchange import Drop, Exchange, Gateway, Refusal
+from .pictures import Painter, paint_pictures
 
 MAX_BODY_BYTES = 64 << 20
 JOIN_S = 5.0
@@ -39,12 +41,21 @@ KEYLESS_PATHS = ("/api/v1/models", "/_requests", *PICTURE_PATHS)
 class Simulator:
     """An OpenAI-compatible gateway on loopback; a context manager.
 
-    speed: 1 answers in 8 to 10 s, 10 ten times quicker, 0 at once.
+    speed: 1 answers in 8 to 10 s, 10 ten times quicker, 0 at once. seed: the same requests in the same order get the
+    same ids and pictures; without one every start gives others. paint: draws in place of the embedded painter.
     """
 
-    def __init__(self, *, port: int = 0, speed: float = 1.0, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        speed: float = 1.0,
+        host: str = "127.0.0.1",
+        seed: str = "",
+        paint: Painter | None = None,
+    ) -> None:
         self._address = (host, port)
-        self._gateway = Gateway(speed=speed)
+        self._gateway = Gateway(speed, seed or secrets.token_hex(8), paint or paint_pictures)
         self._server: _Server | None = None
 
     def __enter__(self) -> Simulator:

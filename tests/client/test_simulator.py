@@ -27,25 +27,25 @@ ENDLESS = ("stall", "hang_before_headers", "cancel_before_headers", "slow", "can
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 
-def paint_stub(words: str, size: tuple[int, int], *, transparent: bool, variant: int, references: Any = ()) -> bytes:
-    return PNG_MAGIC + json.dumps([words, size, transparent, variant, len(references)]).encode()
-
-
-@pytest.fixture(autouse=True)
-def quick_painter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
-    if "real_painter" not in request.fixturenames:
-        monkeypatch.setattr("gpt4o_image.simulator.painting.paint", paint_stub)
-
-
-@pytest.fixture
-def real_painter():
-    """Its name keeps the stub away."""
+def paint_stub(words: str, size: tuple[int, int], *, transparent: bool, seed: int, references: Any = ()) -> bytes:
+    return PNG_MAGIC + json.dumps([words, size, transparent, seed, len(references)]).encode()
 
 
 @pytest.fixture
 def sim(caplog: pytest.LogCaptureFixture) -> Iterator[Simulator]:
+    yield from quiet(caplog, Simulator(speed=0, paint=paint_stub))
+
+
+@pytest.fixture
+def painting(caplog: pytest.LogCaptureFixture) -> Iterator[Simulator]:
+    """With the embedded painter."""
+    yield from quiet(caplog, Simulator(speed=0))
+
+
+def quiet(caplog: pytest.LogCaptureFixture, simulator: Simulator) -> Iterator[Simulator]:
+    """Leaves no thread, and no handler of it fails."""
     before = set(threading.enumerate())
-    with caplog.at_level(logging.DEBUG), Simulator(speed=0) as simulator:
+    with caplog.at_level(logging.DEBUG), simulator:
         yield simulator
     assert set(threading.enumerate()) == before
     assert not caplog.records, "a handler of the simulator failed"
@@ -149,9 +149,22 @@ def test_all_addresses_of_a_picture_give_the_same_bytes(sim: Simulator):
     assert get(sim, links["signed"][0]) == (200, second)
 
 
+def first_picture(simulator: Simulator, prompt: str = "a fox") -> bytes:
+    return get(simulator, links_of(text_of(chat(simulator, prompt)[2]))["cdn"][0])[1]
+
+
 def test_a_new_call_gives_a_new_picture(sim: Simulator):
-    pictures = [get(sim, links_of(text_of(chat(sim, "a fox")[2]))["cdn"][0])[1] for _ in range(2)]
+    assert first_picture(sim) != first_picture(sim)
+
+
+def test_another_start_gives_other_pictures_and_a_seed_the_same():
+    starts = [Simulator(speed=0, paint=paint_stub, seed=seed) for seed in ("", "", "one", "one")]
+    pictures = []
+    for simulator in starts:
+        with simulator:
+            pictures.append(first_picture(simulator))
     assert pictures[0] != pictures[1]
+    assert pictures[2] == pictures[3]
 
 
 def test_the_prompt_decides_what_is_painted(sim: Simulator):
@@ -162,14 +175,12 @@ def test_the_prompt_decides_what_is_painted(sim: Simulator):
     assert (words, size, transparent, references) == ("a fox", [1536, 1024], True, 2)
 
 
-def test_the_real_painter_paints(sim: Simulator, real_painter: None):
+def test_the_embedded_painter_paints(painting: Simulator):
     from PIL import Image
 
-    links = links_of(text_of(chat(sim, "a fox, 1:1, 1 image, transparent background")[2]))
-    with Image.open(io.BytesIO(get(sim, links["cdn"][0])[1])) as image:
+    with Image.open(io.BytesIO(first_picture(painting, "a fox, 1:1, 1 image, transparent background"))) as image:
         assert (image.format, image.size, image.mode) == ("PNG", (1024, 1024), "RGBA")
-    links = links_of(text_of(chat(sim, "a fox [[ok_jpeg_named_png]]")[2]))
-    with Image.open(io.BytesIO(get(sim, links["cdn"][0])[1])) as image:
+    with Image.open(io.BytesIO(first_picture(painting, "a fox [[ok_jpeg_named_png]]"))) as image:
         assert (image.format, image.size) == ("JPEG", (1024, 1536))
 
 

@@ -12,8 +12,8 @@ from gpt4o_image.pictures.batch import preview
 from gpt4o_image.pictures.bleed import bleed
 from gpt4o_image.pictures.decode import decode
 from gpt4o_image.pictures.references import Frame, Policy, prepare
-from gpt4o_image.simulator.lettering import load
-from gpt4o_image.simulator.painting import paint
+from gpt4o_image.simulator.drawing.lettering import load
+from gpt4o_image.simulator.drawing.painting import paint
 
 DOCS = Path(__file__).parents[2] / "web" / "docs"
 PAPER, INK = (38, 40, 46), (226, 229, 235)  # dark, as most themes are; on a light one it is a card
@@ -24,11 +24,11 @@ FOX = "A sticker of a fox with a book"
 
 
 def sticker(words, side=768):
-    return decode(paint(words, (side, side), transparent=True, variant=0)).pixels
+    return decode(paint(words, (side, side), transparent=True, seed=0)).pixels
 
 
 def poster(words, size, references=()):
-    return decode(paint(words, size, transparent=False, variant=0, references=references)).pixels
+    return decode(paint(words, size, transparent=False, seed=0, references=references)).pixels
 
 
 def scaled(pixels, width):
@@ -133,13 +133,6 @@ def results():
     keep("GPT4oImage_LoadResult/results.jpg", *rows)
 
 
-def prompts():
-    """One prompt a line, one picture each."""
-    lines = ["A sticker of a fox", "A sticker of a penguin", "A sticker of a frog"]
-    rows = [entry(scaled(sticker(line, 512), 120), line) for line in lines]
-    keep("GPT4oImage_Prompts/list.jpg", *rows)
-
-
 if __name__ == "__main__":
-    for draw in (example, outputs, references, sizes, forms, results, prompts):
+    for draw in (example, outputs, references, sizes, forms, results):
         draw()

@@ -1,8 +1,7 @@
-"""Smooth strokes for the scenes: gradients, glows, layers of land, shapes with clean edges."""
+"""Strokes with soft or clean edges for scenes and stickers: gradients, glows, layers of land, shapes, shadows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +11,8 @@ from .palettes import Color
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from PIL.ImageDraw import ImageDraw
 
-Box = tuple[int, int, int, int]
+Dice = np.random.Generator
 Profile = NDArray[np.float32]  # W: height of an edge over each column, pixels from the top
 
 
@@ -54,52 +52,37 @@ def layer(image: Image, profile: Profile, top: Color, bottom: Color) -> None:
     image.paste(shade, (0, first), Image.fromarray(coverage))
 
 
-def jagged(width: int, base: float, relief: float, knots: int, rng: np.random.Generator) -> Profile:
+def jagged(width: int, base: float, relief: float, knots: int, dice: Dice) -> Profile:
     """A mountain ridge: straight slopes between random heights, finer at each octave."""
-    at = np.linspace(0, 1, width)
-    profile: NDArray[np.float64] = np.full(width, base, np.float64)
-    count = knots
-    for _ in range(5):
-        profile -= np.interp(at, np.linspace(0, 1, count + 1), rng.uniform(0, relief, count + 1))
-        count, relief = count * 2, relief / 2.1
-    return profile.astype(np.float32)
+    profile: Profile = np.full(width, base, np.float32)
+    for count in (knots, knots * 2, knots * 4, knots * 8, knots * 16):
+        heights = dice.uniform(0, relief * knots / count, count + 1)
+        profile -= np.interp(np.linspace(0, count, width), np.arange(count + 1), heights).astype(np.float32)
+    return profile
 
 
-def rolling(width: int, base: float, relief: float, periods: float, rng: np.random.Generator) -> Profile:
+def rolling(width: int, base: float, relief: float, periods: float, dice: Dice) -> Profile:
     """A soft hill line or swell."""
     at = np.linspace(0, 2 * np.pi, width)
-    shift = rng.random(3) * 2 * np.pi
+    shift = dice.random(3) * 2 * np.pi
     wave = np.sin(at * periods + shift[0]) + 0.5 * np.sin(at * periods * 1.7 + shift[1])
     return (base - relief * (wave + 0.2 * np.sin(at * periods * 3.1 + shift[2])) / 1.7).astype(np.float32)
 
 
-def stamp(image: Image, color: Color, box: Box, draw_shapes: Callable[[ImageDraw], None], opacity: float = 1) -> None:
-    """Shapes in one colour, antialiased. They are drawn in the box's own coordinates, twice as large."""
+def shadow_of(alpha: Image, blur: float, strength: float) -> Image:
+    """A soft shadow of a mask, of the same size."""
+    from PIL import Image, ImageFilter
+
+    step = max(1, round(blur / 4))
+    small = alpha.reduce(step).filter(ImageFilter.GaussianBlur(blur / step))
+    small = small.point([round(level * strength) for level in range(256)])
+    return small.resize(alpha.size, Image.Resampling.BICUBIC)
+
+
+def rounded(size: tuple[int, int], radius: float, level: int = 255) -> Image:
+    """The mask of a rounded rectangle, with clean edges."""
     from PIL import Image, ImageDraw
 
-    width, height = box[2] - box[0], box[3] - box[1]
-    if width <= 0 or height <= 0:
-        return
-    mask = Image.new("L", (width * 2, height * 2))
-    draw_shapes(ImageDraw.Draw(mask))
-    mask = mask.reduce(2)
-    if opacity < 1:
-        mask = mask.point([round(level * opacity) for level in range(256)])
-    image.paste(color, box, mask)
-
-
-def disc(image: Image, centre: tuple[float, float], radius: float, color: Color, opacity: float = 1) -> None:
-    """A filled circle with a clean edge."""
-    left, top, reach = int(centre[0] - radius) - 1, int(centre[1] - radius) - 1, int(2 * radius) + 4
-    x, y, r = 2 * (centre[0] - left), 2 * (centre[1] - top), 2 * radius
-
-    def draw_disc(draw: ImageDraw) -> None:
-        draw.ellipse((x - r, y - r, x + r, y + r), fill=255)
-
-    stamp(image, color, (left, top, left + reach, top + reach), draw_disc, opacity)
-
-
-def bar(draw: ImageDraw, box: tuple[float, float, float, float], radius: float, fill: Color | int) -> None:
-    """A rounded rectangle at whole pixels: Pillow 10 raises on some fractions."""
-    left, top, right, bottom = (round(edge) for edge in box)
-    draw.rounded_rectangle((left, top, max(left, right), max(top, bottom)), round(radius), fill=fill)
+    mask = Image.new("L", (size[0] * 2, size[1] * 2))
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, size[0] * 2 - 1, size[1] * 2 - 1), radius * 2, fill=level)
+    return mask.reduce(2)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Color = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Palette:
+class Palette(NamedTuple):
     """Sky from high to low, land from far to near, and the colours of light, accents and lettering."""
 
     high: Color
@@ -28,15 +27,10 @@ def mix(one: Color, other: Color, share: float) -> Color:
     return red, green, blue
 
 
-def _palette(colors: str) -> Palette:
-    red_green_blue = [bytes.fromhex(code) for code in colors.split()]
-    return Palette(*((code[0], code[1], code[2]) for code in red_green_blue))
-
-
-#           high   middle low    far    near   light  accent ink    paper
-PALETTES: tuple[Palette, ...] = tuple(
-    _palette(colors)
+PALETTES = tuple(
+    Palette(*((code[0], code[1], code[2]) for code in map(bytes.fromhex, colors.split())))
     for colors in (
+        # high middle low far near light accent ink paper
         "355c7d c06c84 f8b195 b0738a 2a2647 fff1d0 f67280 2b2440 fff6ea",  # dawn
         "0b7a8f 5fc9c4 d9f2e3 6fb7b1 0c3b48 fffbe0 ff8a5b 0d3540 f4fbf6",  # lagoon
         "1b1b4b 5b3f92 f08fb0 7a5aa6 16133a ffe6a7 ff9f6e 1f1848 fdf2f8",  # dusk

@@ -1,0 +1,1 @@
+"""The simulator's painter: a prompt's words and references become a picture. Knows nothing of requests and answers."""
