@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ TYPING_S = 1.0  # all tokens of a preamble or of a plain text
 LONGEST_TOKEN_PAUSE_S = 0.02
 INLINE_CHUNKS = 50
 
+_URL_SAFE = str.maketrans("+/", "-_", "=")
 _TOKEN = re.compile(r'```|[{}]\n?| ?"|,\n|\n| ?\w{1,7}| ?[^\w\s"]|\s', re.DOTALL)
 
 
@@ -29,6 +31,7 @@ class Delta:
     part: str
     text: str
     pause_s: float = 0.0
+    choice: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Call:
     links: Sequence[Links]
     ratio: str
     task: str
+    key: str = ""
 
     @property
     def language(self) -> str:
@@ -73,6 +77,7 @@ def fields_of(call: Call) -> dict[str, str]:
         "model": call.model,
         "gen": call.links[0].gen if call.links else "",
         "signed": signed.signed if signed else "",
+        "key": call.key,
         "reason": call.scenario.reason,
         "rejected": "true" if call.scenario.reason == "output_moderation" else "false",
     }
@@ -85,7 +90,10 @@ def show_picture(call: Call, links: Links) -> str:
         "cdn": links.cdn,
         "download": links.download,
         "signed": links.signed,
-        "inline": links.inline,
+        "thumb": links.thumb,
+        "cdn_entities": html.escape(links.cdn),
+        "inline": links.data_url,
+        "inline_url_safe": f"data:{links.mime};base64,{links.base64.translate(_URL_SAFE)}",
         "label": _words(call)["label"],
     }
     return fill(wording()["pictures"][call.scenario.picture], fields)
@@ -142,7 +150,11 @@ def _revised_prompt(call: Call) -> str:
 def _tail(call: Call) -> list[Delta]:
     text = "".join(_tail_text(call, name) for name in call.scenario.tail) + call.scenario.suffix
     whole = Delta("tail", text, PAUSE_S["tail"])
-    if call.scenario.picture != "inline":
+    if call.scenario.shape == "choices":
+        text = "".join(_tail_text(call, name) for name in call.scenario.tail if name != "pictures")
+        shown = [Delta("tail", show_picture(call, links), choice=at) for at, links in enumerate(call.links)]
+        return [replace(whole, text=text), *shown]
+    if not call.scenario.picture.startswith("inline"):
         return [whole]
     size = -(-len(text) // INLINE_CHUNKS)
     pieces = [text[start : start + size] for start in range(0, len(text), size)]

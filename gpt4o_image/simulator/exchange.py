@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from .connection import ClientGone, Connection
-from .links import tid
+from .links import base32_id, tid
 from .pictures import Gallery, Painter
 from .records import Log, Record, without_base64
 from .wording import fill, wording
@@ -52,12 +52,15 @@ class Gateway:
 class Exchange:
     """A request with its body read, to be answered once."""
 
-    def __init__(self, gateway: Gateway, connection: Connection, record: Record, target: str, body: bytes) -> None:
+    def __init__(
+        self, gateway: Gateway, connection: Connection, record: Record, target: str, body: bytes, key: str = ""
+    ) -> None:
         self.gateway = gateway
         self.connection = connection
         self.record = record
         self.target = target
         self.body = body
+        self.key = key  # for the scenarios that echo it; the record does not hold it
         self.pace = 0.0
 
     @property
@@ -76,6 +79,10 @@ class Exchange:
         self.record.body = without_base64(value)
         return cast("dict[str, Any]", value)
 
+    def sent_before(self, prompt: str) -> bool:
+        """Whether this prompt came before; it has come now."""
+        return self.gateway.log.count(prompt) > 1
+
     def pause(self, seconds: float) -> None:
         """Waits that long at speed 1; raises when the client goes or the simulator stops."""
         self.connection.wait(self.gateway.seconds(seconds, self.pace))
@@ -85,13 +92,20 @@ class Exchange:
         length = {"Content-Length": str(len(data))}
         self.finish(self._head(status, content_type, {**length, **(headers or {})}) + data)
 
-    def answer_json(self, value: Any, status: int = 200) -> None:
-        """A whole JSON answer."""
-        self.answer(status, JSON_TYPE, json.dumps(value).encode())
+    def answer_json(self, value: Any, *, bom: bool = False, missing: int = 0) -> None:
+        """A whole JSON answer; with `missing`, the connection ends so many bytes early."""
+        data = b"\xef\xbb\xbf" * bom + json.dumps(value).encode("utf-8", "replace")
+        if not missing:
+            self.answer(200, JSON_TYPE, data)
+            return
+        self.connection.send(self._head(200, JSON_TYPE, {"Content-Length": str(len(data))}) + data[:-missing])
+        raise Drop
 
     def answer_named(self, name: str, **fields: str) -> None:
         """One of the answers of wording.json."""
-        known = {"tid": tid(self.seed), "path": self.record.path, "model": "", **fields}
+        seed = self.seed
+        own = {"tid": tid(seed), "task": base32_id("task", seed), "path": self.record.path, "key": self.key}
+        known = {**own, "model": "", **fields}
         told: dict[str, Any] = fill(wording()["answers"][name], known)
         if "json" in told:
             content_type, data = JSON_TYPE, json.dumps(told["json"], ensure_ascii=False).encode("utf-8", "replace")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs
 
-from .exchange import Exchange
+from .exchange import Drop, Exchange
+from .files import FILES
 from .wording import wording
 
 BALANCE_USD = 12.345
@@ -62,6 +63,10 @@ def picture(exchange: Exchange) -> None:
         case "picture":
             headers = {"Content-Disposition": "attachment"} if address.kind == "download" else {}
             exchange.answer(200, "image/png", address.picture.painted(), headers)
+        case "thumbnail":
+            exchange.answer(200, "image/png", FILES["thumbnail"](address.picture.painted()))
+        case "drop":
+            raise Drop
         case "slow":
             _trickle(exchange, address.picture.painted())
         case "too_big":

@@ -16,13 +16,25 @@ _TENANT = "sktid=a48cca56-e6da-484e-a814-9c849652bcb3&skoid=aa5ddad1-c91a-4f0a-9
 
 @dataclass(frozen=True)
 class Links:
-    """One picture's names: three addresses of the same bytes, and a data URL where the scenario sends one."""
+    """One picture's names, the addresses of its bytes and of a thumbnail, and the bytes where an answer holds them."""
 
     gen: str
     cdn: str
     download: str
     signed: str
-    inline: str = ""
+    thumb: str
+    data: bytes = b""
+    mime: str = "image/png"
+
+    @property
+    def base64(self) -> str:
+        """The bytes as an answer holds them."""
+        return base64.b64encode(self.data).decode()
+
+    @property
+    def data_url(self) -> str:
+        """The same as a data: address."""
+        return f"data:{self.mime};base64,{self.base64}"
 
 
 def spell(alphabet: str, length: int, seed: str) -> str:
@@ -51,11 +63,11 @@ def uuid_of(seed: str) -> str:
 
 
 def make_links(origin: str, seed: str, index: int, *, task: str, day: str, naming: str = "") -> Links:
-    """Addresses of picture `index` of a task; `naming` is "", "hex", "parens" or "escaped"."""
+    """Addresses of picture `index` of a task; `naming` is "", "hex", "parens", "escaped", "no_ending" or "relative"."""
     own = f"{seed}/{index}"
     gen = base32_id("gen", own)
     name = spell(ALNUM, 30, "name" + own)
-    query = ""
+    ending, query = ".png", ""
     if naming == "hex":
         gen, name = uuid_of("gen" + own), hashlib.sha256(own.encode()).hexdigest()[:32]
     elif naming == "parens":
@@ -63,10 +75,15 @@ def make_links(origin: str, seed: str, index: int, *, task: str, day: str, namin
     elif naming == "escaped":
         name = f"{name[:10]}%2F{name[10:]}"
         query = f"?sig={_signature(own)}&az=oaivgprodscus"
+    elif naming == "no_ending":
+        ending = ""
+    elif naming == "relative":
+        origin = ""
     return Links(
         gen=gen,
-        cdn=f"{origin}/cdn/{day}/{name}.png{query}",
-        download=f"{origin}/cdn/download/{day}/{name}.png{query}",
+        cdn=f"{origin}/cdn/{day}/{name}{ending}{query}",
+        download=f"{origin}/cdn/download/{day}/{name}{ending}{query}",
+        thumb=f"{origin}/cdn/thumb/{day}/{name}{ending}{query}",
         signed=f"{origin}/vg-assets/assets%2F{task}%2Fsrc_{index}.png?{_signed_query(own, day)}",
     )
 

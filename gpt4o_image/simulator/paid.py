@@ -13,19 +13,22 @@ from typing import Any, cast
 from zlib import crc32
 
 from .asked import SIZES, Asked, read_prompt
-from .dialect import Call, whole_text
+from .dialect import Call, fields_of
 from .exchange import Drop, Exchange, Refusal
 from .links import base32_id, make_links
 from .pictures import Picture
 from .scenarios import Scenario, ScenarioError, combine, scenario_names
-from .script import Script, completion, stream
-from .wording import wording
+from .script import Script, as_event, completion, stream
+from .shapes import IN_BODY, holds_data
+from .shapes import body as body_of
+from .wording import fill, wording
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 DEFAULT_RATIO = "2:3"
 DEFAULT_COUNT = 2
 HEAD_S = 0.3
 WHOLE_ANSWER_S = 6.0
+CUT_JSON_BYTES = 40  # missing at the end of a body: the last picture's, if it is base64
 BEFORE_RESET_S = 0.05  # real time: a reset may throw away what the client has not read yet
 
 _DATA_URL = re.compile(r"data:([^;,]*);base64,(.*)", re.DOTALL)
@@ -36,7 +39,8 @@ def chat(exchange: Exchange) -> None:
     body = exchange.json_body()
     text, references = _read_messages(exchange, body)
     asked, scenario = _read_scenario(exchange, body, text)
-    streamed = body.get("stream") is True and scenario.transport != "no_stream"
+    whole = scenario.shape in (*IN_BODY, "completion") or scenario.transport == "no_stream"
+    streamed = body.get("stream") is True and not whole
     _transport(exchange, scenario, EVENT_STREAM if streamed else "application/json")
     count = scenario.count or asked.count or DEFAULT_COUNT
     ratio = asked.ratio or DEFAULT_RATIO
@@ -45,8 +49,7 @@ def chat(exchange: Exchange) -> None:
     if streamed:
         _play(exchange, stream(call))
     else:
-        exchange.pause(WHOLE_ANSWER_S)
-        exchange.answer_json(completion(call, whole_text(call)))
+        _answer_whole(exchange, call, scenario.shape)
 
 
 def images(exchange: Exchange) -> None:
@@ -57,22 +60,29 @@ def images(exchange: Exchange) -> None:
     _transport(exchange, scenario, "application/json")
     if body.get("background") == "transparent":
         scenario = replace(scenario, transparent=True)
+    shape = scenario.shape or ("data_url" if scenario.images == "url" else "data_b64")
+    scenario = replace(scenario, shape=shape)
     made = count - 1 if scenario.images == "fewer" else count
     pictures = _pictures(exchange, asked, scenario, made, size, ())
     call = _call(exchange, body["model"], asked, scenario, pictures, asked.ratio)
+    _answer_whole(exchange, call, shape)
+
+
+def _answer_whole(exchange: Exchange, call: Call, shape: str) -> None:
+    scenario = call.scenario
     exchange.pause(WHOLE_ANSWER_S)
-    entries = [_entry(scenario, picture, link.cdn) for picture, link in zip(pictures, call.links, strict=True)]
-    exchange.answer_json({"created": call.created, "data": None if scenario.images == "data_null" else entries})
-
-
-def _entry(scenario: Scenario, picture: Picture, url: str) -> dict[str, Any]:
-    match scenario.images:
-        case "both_null":
-            return {"b64_json": None, "url": None}
-        case "url":
-            return {"url": url}
-        case _:
-            return {"b64_json": base64.b64encode(picture.painted()).decode()}
+    answer = body_of(shape, call.links, call.created) if shape in IN_BODY else completion(call)
+    if scenario.images == "both_null":
+        answer["data"] = [{"b64_json": None, "url": None}] * len(call.links)
+    elif scenario.images == "data_null":
+        answer["data"] = None
+    if scenario.beside:
+        answer["error"] = fill(wording()["interruptions"]["object"], fields_of(call))["json"]["error"]
+    if "as_event" in scenario.framing:
+        _play(exchange, as_event(answer, call))
+    else:
+        missing = CUT_JSON_BYTES if scenario.cut == "json" else 0
+        exchange.answer_json(answer, bom="bom" in scenario.framing, missing=missing)
 
 
 # Reading the request
@@ -126,7 +136,8 @@ def _read_scenario(exchange: Exchange, body: dict[str, Any], text: Any) -> tuple
         raise Refusal("scenario", problem=str(error), names=", ".join(scenario_names())) from error
     exchange.pace = scenario.pace
     model = str(body.get("model", ""))
-    if scenario.answer:
+    again = exchange.sent_before(text)
+    if scenario.answer and not (again and scenario.first_only):
         exchange.pause(HEAD_S)
         raise Refusal(scenario.answer, model=model)
     if model not in wording()["models"]:
@@ -178,7 +189,7 @@ def _pictures(
     seeds = [crc32(f"{exchange.seed}/{index}".encode()) for index in range(count)]
     transparent = asked.transparent or scenario.transparent
     paint = partial(exchange.gateway.paint, asked.words, size, transparent=transparent, references=references)
-    return [Picture(partial(paint, seed=seed), jpeg=scenario.jpeg) for seed in seeds]
+    return [Picture(partial(paint, seed=seed), scenario.file) for seed in seeds]
 
 
 def _call(
@@ -198,13 +209,9 @@ def _call(
         make_links(origin, seed, index, task=task, day=day, naming=scenario.naming) for index in range(len(pictures))
     ]
     exchange.gateway.gallery.hang(pictures, links, scenario.download)
-    if scenario.picture == "inline":
-        links = [replace(link, inline=_data_url(picture)) for link, picture in zip(links, pictures, strict=True)]
-    return Call(seed, model, now, asked, scenario, links, ratio, task)
-
-
-def _data_url(picture: Picture) -> str:
-    return "data:image/png;base64," + base64.b64encode(picture.painted()).decode()
+    if holds_data(scenario.shape) or scenario.picture.startswith("inline"):
+        links = [replace(link, data=picture.painted()) for link, picture in zip(links, pictures, strict=True)]
+    return Call(seed, model, now, asked, scenario, links, ratio, task, exchange.key)
 
 
 def _play(exchange: Exchange, script: Script) -> None:

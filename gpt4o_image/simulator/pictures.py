@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from .files import FILES
 from .links import Links
 
-MAX_ADDRESSES = 192  # three for each of the newest 64 pictures; an older link answers 404
+MAX_ADDRESSES = 256  # four for each of the newest 64 pictures; an older link answers 404
 FLAKY_FAILURES = 2
+# behaviour: how the first GETs of an address are answered
+AT_FIRST = {"flaky": ["link_503"] * FLAKY_FAILURES, "403_then_200": ["link_403"], "202": ["link_202"] * 2}
 
 
 class Painter(Protocol):
@@ -35,18 +38,18 @@ def paint_pictures(
 class Picture:
     """One picture of one call; painted once, so that every address gives the same bytes."""
 
-    def __init__(self, paint: Callable[[], bytes], *, jpeg: bool = False) -> None:
+    def __init__(self, paint: Callable[[], bytes], file: str = "") -> None:
         self._paint = paint
-        self._jpeg = jpeg
+        self._file = file
         self._painted: bytes | None = None
         self._lock = threading.Lock()
 
     def painted(self) -> bytes:
-        """The file's bytes: PNG, or JPEG where the scenario misnames it."""
+        """The file's bytes: PNG, or what the scenario makes of it."""
         with self._lock:
             if self._painted is None:
                 png = self._paint()
-                self._painted = _as_jpeg(png) if self._jpeg else png
+                self._painted = FILES[self._file](png) if self._file else png
                 del self._paint  # and the references with it
             return self._painted
 
@@ -56,30 +59,31 @@ class Address:
     """What one link leads to, and how it answers."""
 
     picture: Picture
-    kind: str  # cdn, download or signed
+    kind: str  # cdn, download, signed or thumb
     index: int
     has_signed: bool  # whether this is the picture that the stream's [100] links to
     behaviour: str = ""
     fetches: int = 0
 
     def reaction(self) -> str:
-        """One of picture, slow, too_big, and the link_* answers of wording.json."""
+        """One of picture, thumbnail, slow, too_big, drop, and the link_* answers of wording.json."""
+        shown = "thumbnail" if self.kind == "thumb" else "picture"
         match self.behaviour:
             case "403_then_alt":
                 alternates = ("cdn", "download") if self.has_signed else ("cdn",)
-                return "link_403" if self.kind in alternates else "picture"
+                return "link_403" if self.kind in alternates else shown
             case "all_fail":
                 return "link_403"
             case "one_fails":
-                return "link_403" if self.index == 0 else "picture"
-            case "flaky":
-                return "link_503" if self.fetches <= FLAKY_FAILURES else "picture"
+                return "link_403" if self.index == 0 else shown
+            case "flaky" | "403_then_200" | "202" as behaviour:
+                return [*AT_FIRST[behaviour], *[shown] * self.fetches][self.fetches - 1]
             case "html" | "zero" | "redirect":
                 return f"link_{self.behaviour}"
-            case "slow" | "too_big":
+            case "slow" | "too_big" | "drop":
                 return self.behaviour
             case _:
-                return "picture"
+                return shown
 
 
 class Gallery:
@@ -94,7 +98,8 @@ class Gallery:
         signed_index = min(1, len(pictures) - 1)
         with self._lock:
             for index, (picture, link) in enumerate(zip(pictures, links, strict=True)):
-                for kind, url in (("cdn", link.cdn), ("download", link.download), ("signed", link.signed)):
+                for kind in ("cdn", "download", "signed", "thumb"):
+                    url: str = getattr(link, kind)
                     address = Address(picture, kind, index, index == signed_index, behaviour)
                     self._addresses[_target(url)] = address
             while len(self._addresses) > MAX_ADDRESSES:
@@ -112,13 +117,3 @@ class Gallery:
 def _target(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
-
-
-def _as_jpeg(png: bytes) -> bytes:
-    from io import BytesIO
-
-    from PIL import Image
-
-    jpeg = BytesIO()
-    Image.open(BytesIO(png)).convert("RGB").save(jpeg, "JPEG", quality=90)
-    return jpeg.getvalue()

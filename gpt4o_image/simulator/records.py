@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from time import monotonic, time
@@ -46,6 +46,7 @@ class Log:
         self._lock = threading.Lock()
         self._count = 0
         self._posts = 0
+        self._prompts = Counter[str]()
 
     def open(self, method: str, target: str, headers: Mapping[str, str]) -> Record:
         """A new record, listed from now on."""
@@ -56,6 +57,12 @@ class Log:
             record = Record(self._count, method, path, query, time(), _public(headers))
             self._records.append(record)
             return record
+
+    def count(self, prompt: str) -> int:
+        """How often this prompt has come, now included."""
+        with self._lock:
+            self._prompts[prompt] += 1
+            return self._prompts[prompt]
 
     def posts(self) -> int:
         """How many POSTs came, whatever their path."""

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .dialect import Call, Delta, compose, fields_of, show_picture
-from .links import spell
+from .links import Links, spell
+from .shapes import IN_MESSAGE, message_fields
 from .wording import fill, wording
 
 Ending = Literal["clean", "reset", "stall"]
 
+BOM = b"\xef\xbb\xbf"
 KEEP_ALIVE_EVERY = 5
 STALL_AFTER_NUMBERS = 3
 USAGE = {"prompt_tokens": 86, "completion_tokens": 412, "total_tokens": 498}
@@ -44,25 +46,52 @@ def stream(call: Call) -> Script:
             deltas = split(deltas)
     steps = [_event(_chunk(call, _first_delta(framing)))]
     steps += _delta_steps(call, deltas)
+    if not call.scenario.cut:
+        steps += [_event(_chunk(call, message_fields(call.scenario.shape, [picture]))) for picture in _carried(call)]
     steps += _last_steps(call, deltas)
+    if call.scenario.cut == "event":
+        steps[-1] = _broken_off(call, steps[-1])
     if "crlf" in framing:
         steps = [replace(step, data=step.data.replace(b"\n", b"\r\n")) for step in steps]
+    line_end = b"\r\n" if "crlf" in framing else b"\n"
     if "no_last_blank_line" in framing:
-        line_end = b"\r\n" if "crlf" in framing else b"\n"
         steps[-1] = replace(steps[-1], data=steps[-1].data.removesuffix(line_end))
+    if "no_blank_lines" in framing:
+        steps = [replace(step, data=step.data.removesuffix(line_end)) for step in steps]
+    if "bom" in framing:
+        steps[0] = replace(steps[0], data=BOM + steps[0].data)
     if "bytes" in framing:
         steps = [piece for step in steps for piece in _single_bytes(step)]
     return Script(tuple(steps), _ending(call))
 
 
-def completion(call: Call, text: str) -> dict[str, Any]:
+def completion(call: Call) -> dict[str, Any]:
     """The answer to stream: false."""
-    choice = {
-        "index": 0,
-        "message": {"role": "assistant", "content": text},
-        "finish_reason": call.scenario.finish,
-    }
-    return {**_chunk(call, {}), "object": "chat.completion", "choices": [choice], "usage": USAGE}
+    deltas = compose(call)
+    texts = [
+        "".join(delta.text for delta in deltas if delta.choice == choice)
+        for choice in range(1 + max(delta.choice for delta in deltas))
+    ]
+    fields = message_fields(call.scenario.shape, _carried(call))
+    choices = [
+        {
+            "index": index,
+            "message": {"role": "assistant", "content": text, **fields},
+            "finish_reason": call.scenario.finish,
+        }
+        for index, text in enumerate(texts)
+    ]
+    return {**_chunk(call, {}), "object": "chat.completion", "choices": choices, "usage": USAGE}
+
+
+def as_event(value: dict[str, Any], call: Call) -> Script:
+    """A JSON body as the only event of a stream."""
+    first = BOM if "bom" in call.scenario.framing else b""
+    return Script((Step(first + _event(value).data), Step(b"data: [DONE]\n\n")))
+
+
+def _carried(call: Call) -> Sequence[Links]:
+    return call.links if call.scenario.shape in IN_MESSAGE else ()
 
 
 # What the text becomes
@@ -86,7 +115,7 @@ def _cut(call: Call, deltas: list[Delta]) -> list[Delta]:
             return deltas[: numbers[-1]] if numbers else deltas
         case "reset" | "stall":
             return deltas[: numbers[min(STALL_AFTER_NUMBERS, len(numbers) - 1)]] if numbers else deltas
-        case "after_first_image" | "inside_url":
+        case "after_first_image" | "inside_url" | "event":
             return _cut_tail(call, deltas)
         case _:
             return deltas
@@ -98,7 +127,7 @@ def _cut_tail(call: Call, deltas: list[Delta]) -> list[Delta]:
     shown = show_picture(call, call.links[0]).split("\n")[0] if call.links else ""
     if not shown or shown not in tail:
         return deltas
-    length = len(shown) if call.scenario.cut == "after_first_image" else len(shown) * 3 // 4
+    length = len(shown) * 3 // 4 if call.scenario.cut == "inside_url" else len(shown)
     kept = tail[: tail.index(shown) + length]
     return [*deltas[:start], replace(deltas[start], text=kept)]
 
@@ -153,8 +182,11 @@ def _delta_steps(call: Call, deltas: Sequence[Delta]) -> list[Step]:
             steps += _odd_steps(call)
         if "keep_alive" in framing and delta.part == "queue" and place % KEEP_ALIVE_EVERY == 0:
             steps.append(Step(b": keep-alive\n\n"))
+        if "utf8_cut" in framing and delta.part == "queue" and not delta.text.isascii():
+            steps += _halves(call, delta)
+            continue
         content = {"content": delta.text} if delta.text else {}
-        steps.append(_event(_chunk(call, content), delta.pause_s))
+        steps.append(_event(_chunk(call, content, choice=delta.choice), delta.pause_s))
     return steps
 
 
@@ -169,6 +201,20 @@ def _odd_steps(call: Call) -> list[Step]:
         "bad_utf8": [Step(_event(_chunk(call, {"content": "."})).data.replace(b'"."', b'"\xf0\x9f\xff\xfe"'))],
     }
     return [step for name, steps in events.items() if name in call.scenario.framing for step in steps]
+
+
+def _halves(call: Call, delta: Delta) -> list[Step]:
+    """A delta whose first character beyond ASCII is cut in two by the end of an event."""
+    data = json.dumps(delta.text, ensure_ascii=False)[1:-1].encode()
+    at = next(place for place, byte in enumerate(data) if byte > 127) + 1
+    empty = _event(_chunk(call, {"content": "@"})).data
+    return [Step(empty.replace(b"@", half), delta.pause_s) for half in (data[:at], data[at:])]
+
+
+def _broken_off(call: Call, step: Step) -> Step:
+    """Half an event: its first picture is whole, its JSON is not."""
+    first = json.dumps(show_picture(call, call.links[0]).split("\n")[0], ensure_ascii=False)[1:-1].encode()
+    return replace(step, data=step.data[: step.data.find(first) + len(first)])
 
 
 def _last_steps(call: Call, deltas: Sequence[Delta]) -> list[Step]:
@@ -204,13 +250,13 @@ def _first_delta(framing: Sequence[str]) -> dict[str, Any]:
     return {"role": "assistant", "content": None if "content_null" in framing else ""}
 
 
-def _chunk(call: Call, delta: dict[str, Any] | None, finish: str | None = None) -> dict[str, Any]:
+def _chunk(call: Call, delta: dict[str, Any] | None, finish: str | None = None, choice: int = 0) -> dict[str, Any]:
     return {
         "id": f"chatcmpl-{spell('abcdefghijkmnpqrstuvwxyz23456789', 24, call.seed)}",
         "object": "chat.completion.chunk",
         "created": call.created,
         "model": call.model,
-        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+        "choices": [{"index": choice, "delta": delta, "finish_reason": finish}],
     }
 
 

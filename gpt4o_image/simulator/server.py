@@ -190,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         record = self.gateway.log.open(self.command, self.path, dict(self.headers.items()))
         try:
-            exchange = Exchange(self.gateway, self.line, record, self.path, self._read_body())
+            exchange = Exchange(self.gateway, self.line, record, self.path, self._read_body(), self._key())
             try:
                 self._route(exchange)
             except Refusal as refusal:
@@ -219,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = exchange.record.path
         if self._length() > MAX_BODY_BYTES:
             raise Refusal("http_413")
-        if not path.startswith(KEYLESS_PATHS) and not self._has_key():
+        if not path.startswith(KEYLESS_PATHS) and not self._key():
             raise Refusal("http_401")
         if self.command == "GET" and path.startswith(PICTURE_PATHS):
             free.picture(exchange)
@@ -229,6 +229,6 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refusal("http_404")
         route(exchange)
 
-    def _has_key(self) -> bool:
+    def _key(self) -> str:
         scheme, _, key = self.headers.get("Authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and bool(key.strip())
+        return key.strip() if scheme.lower() == "bearer" else ""

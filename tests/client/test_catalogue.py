@@ -13,31 +13,53 @@ DOCUMENTED = [11, 19, 27, 34, 42, 50, 57, 64, 100]
 # scenario: number of pictures
 PICTURES = dict.fromkeys(
     [
+        "as_event",
         "bad_json_chunk",
         "bad_utf8_chunk",
+        "bom",
         "choices_empty_usage",
         "content_null",
         "crlf",
+        "cut_after_event",
+        "cut_json",
         "delta_null",
+        "download_202",
+        "download_403_then_200",
         "download_403_then_alt",
         "download_flaky",
         "download_slow",
         "end_without_done",
+        "error_beside_data",
+        "file_animation",
+        "file_bmp",
+        "file_jpeg_no_end",
+        "file_large_metadata",
+        "file_tiff",
         "finish_length",
         "full_message_chunk",
         "http200_json_completion",
         "long_queue",
         "missing_last_blank_line",
+        "no_blank_lines",
         "no_final_newline",
         "ok_b_en_two",
         "ok_b_ja",
         "ok_b_zh",
         "ok_b_zwj",
+        "ok_bare_link",
         "ok_c_asyncdata",
+        "ok_entities_in_link",
+        "ok_fenced_picture",
+        "ok_full_width_mark",
         "ok_jpeg_named_png",
+        "ok_label_two_lines",
+        "ok_link_without_ending",
+        "ok_linked_thumbnail",
         "ok_parens_in_url",
         "ok_percent_encoded",
         "ok_prompt_echo",
+        "ok_quoted_picture",
+        "ok_relative_link",
         "ok_unfenced_bad_json",
         "one_chunk",
         "role_only",
@@ -46,10 +68,13 @@ PICTURES = dict.fromkeys(
         "split_every_utf8_byte",
         "trailing_percent",
         "transparent",
+        "utf8_cut",
+        *(name for name in scenario_names() if name.startswith("shape_")),
     ],
     2,
 ) | {
     "cut_after_first_image": 1,
+    "cut_event": 1,
     "cut_inside_url": 1,
     "download_one_fails": 1,
     "fail_after_images": 1,
@@ -61,66 +86,99 @@ PICTURES = dict.fromkeys(
     "ok_n4": 4,
     "ok_only_100": 1,
     "ok_only_download_link": 1,
+    "ok_url_safe_base64": 1,
     "partial_n": 3,
 }
 
 # scenario: (error.kind, billed)
 ERRORS = {
+    "async_notify_ja": ("pending", "yes"),
     "async_notify_text": ("pending", "yes"),
+    "async_notify_zh": ("pending", "yes"),
+    "busy_zh": ("rate_limited", "yes"),
     "chunk_code_minus_1": ("quota", "yes"),
     "cut_after_progress": ("truncated", "yes"),
     "download_all_fail": ("download_failed", "yes"),
+    "download_down": ("download_failed", "yes"),
     "download_html_200": ("download_failed", "yes"),
     "download_too_big": ("download_failed", "yes"),
     "download_zero": ("download_failed", "yes"),
     "drop_after_headers": ("truncated", "yes"),
     "drop_before_headers": ("upstream", "unknown"),
+    "fail_content_filter": ("refused", "yes"),
     "fail_en": ("moderation_input", "yes"),
     "fail_input_moderation_zh": ("moderation_input", "yes"),
     "fail_output_moderation": ("moderation_output", "yes"),
+    "fail_review_zh": ("moderation_input", "yes"),
     "fail_unknown_reason": ("upstream", "yes"),
+    "file_heic": ("download_failed", "yes"),
     "hang_before_headers": ("timeout", "unknown"),
     "http200_empty": ("upstream", "yes"),
-    "http200_html": ("upstream", "yes"),
+    "http200_html": ("config", "unknown"),
     "http200_json_error": ("upstream", "yes"),
-    "http_307": ("upstream", "unknown"),
+    "http200_task": ("pending", "yes"),
+    "http_307": ("upstream", "no"),
     "http_400": ("bad_request", "no"),
     "http_400_moderation": ("moderation_input", "unknown"),
+    "http_400_key_echoed": ("bad_request", "no"),
+    "http_400_sensitive": ("moderation_input", "unknown"),
     "http_401": ("auth", "no"),
     "http_403": ("auth", "no"),
+    "http_403_challenge": ("upstream", "no"),
+    "http_403_precharge": ("quota", "no"),
     "http_403_quota": ("quota", "no"),
-    "http_404": ("bad_request", "no"),
+    "http_404": ("config", "no"),
     "http_408": ("timeout", "unknown"),
     "http_409": ("upstream", "unknown"),
     "http_413": ("reference", "no"),
     "http_429": ("rate_limited", "no"),
+    "http_429_once": ("rate_limited", "no"),
     "http_500": ("upstream", "unknown"),
     "http_502_html": ("upstream", "unknown"),
     "http_503_model": ("bad_model", "unknown"),
     "http_503_rate": ("rate_limited", "unknown"),
+    "plan_limit_es": ("rate_limited", "yes"),
+    "plan_limit_ja": ("rate_limited", "yes"),
+    "plan_limit_ko": ("rate_limited", "yes"),
+    "plan_limit_zh": ("rate_limited", "yes"),
     "plan_limit_text": ("rate_limited", "yes"),
     "redirect_to_private_ip": ("download_failed", "yes"),
     "refusal_guardrails": ("refused", "yes"),
     "refusal_policy": ("refused", "yes"),
+    "sse_error_key_echoed": ("upstream", "yes"),
     "sse_error_object_after": ("upstream", "yes"),
     "sse_error_object_before": ("upstream", "yes"),
     "sse_error_string": ("upstream", "yes"),
     "sse_event_error_flat": ("upstream", "yes"),
     "stall": ("timeout", "yes"),
+    "timed_out_zh": ("timeout", "yes"),
     "tcp_reset_mid_chunk": ("truncated", "yes"),
 }
 
 # scenario: a part of the warning that is owed
 WARNINGS = {
+    "bad_json_chunk": "",
+    "cut_after_event": "",
     "cut_after_first_image": "ended early",
+    "cut_event": "",
     "cut_inside_url": "a link in it was taken",
+    "cut_json": "",
     "download_one_fails": "Could not be downloaded: http",
+    "error_beside_data": "",
     "fail_after_images": "the gateway said",
+    "file_animation": "",
+    "file_jpeg_no_end": "",
+    "file_large_metadata": "",
     "finish_length": "finish_reason: length",
+    "ok_bare_link": "a link in it was taken",
+    "ok_fenced_picture": "",
+    "ok_full_width_mark": "a link in it was taken",
     "ok_only_100": "a link in it was taken",
     "ok_only_download_link": "a link in it was taken",
     "partial_n": "4 pictures were asked for, 3 came",
 }
+# Whether these are worth a warning is left open.
+OPEN = {"bad_utf8_chunk", "no_blank_lines", "utf8_cut", "cut_after_event"}
 
 # scenario: a part of the gateway's own words
 WORDS = {
@@ -141,6 +199,17 @@ WORDS = {
     "sse_event_error_flat": "Internal server error",
 }
 
+# What the wings that read them do not do yet.
+NOT_YET = {
+    "async_notify_ja", "async_notify_zh", "bad_json_chunk", "busy_zh", "cut_after_event", "cut_json",
+    "download_202", "download_403_then_200", "error_beside_data", "fail_content_filter", "fail_review_zh",
+    "file_animation", "file_jpeg_no_end", "file_large_metadata", "http200_html", "http200_task", "http_307",
+    "http_400_sensitive", "http_403_challenge", "http_403_precharge", "http_404", "no_blank_lines",
+    "ok_entities_in_link", "ok_fenced_picture", "ok_full_width_mark", "ok_label_two_lines", "ok_url_safe_base64",
+    "plan_limit_ko", "plan_limit_zh", "shape_choices", "shape_images", "shape_inline_data",
+    "shape_multi_mod_content", "shape_output", "shape_result", "shape_source", "timed_out_zh", "utf8_cut",
+}  # fmt: skip
+
 # Other endpoints and cancels have their own tests.
 ELSEWHERE = {"slow", "cancel_before_headers", "cancel_mid_stream"} | {
     name for name in scenario_names() if name.startswith("images_")
@@ -151,15 +220,21 @@ def test_every_scenario_has_an_expectation():
     assert PICTURES.keys() | ERRORS.keys() | ELSEWHERE == set(scenario_names())
 
 
-@pytest.mark.parametrize("name", sorted(PICTURES))
+def each(names):
+    may_fail = pytest.mark.xfail(reason="not yet", strict=False)
+    return [pytest.param(name, marks=may_fail if name in NOT_YET else ()) for name in sorted(names)]
+
+
+@pytest.mark.parametrize("name", each(PICTURES))
 def test_pictures(name, run, simulator):
     outcome = run(f"a red fox [[{name}]]")
     assert outcome.error is None
     assert len(outcome.pictures) == PICTURES[name]
     assert simulator.posts() == 1
     assert (WARNINGS.get(name) or "") in " ".join(outcome.warnings)
-    assert bool(outcome.warnings) == (name in WARNINGS)
-    assert outcome.progress[-1] == (83 if name.startswith("ok_a_") else 100)
+    assert bool(outcome.warnings) == (name in WARNINGS) or name in OPEN
+    if not name.startswith(("shape_", "error_beside")):
+        assert outcome.progress[-1] == (83 if name.startswith("ok_a_") else 100)
     assert list(outcome.progress) == sorted(outcome.progress)
     if name.startswith(("ok_b", "split_every", "one_chunk")):
         assert list(outcome.progress) == DOCUMENTED
@@ -168,7 +243,7 @@ def test_pictures(name, run, simulator):
     assert [file.path.read_bytes() for file in kept.files] == [picture.data for picture in outcome.pictures]
 
 
-@pytest.mark.parametrize("name", sorted(ERRORS))
+@pytest.mark.parametrize("name", each(ERRORS))
 def test_errors(name, run, simulator):
     outcome = run(f"a red fox [[{name}]]", timeout_s=2.0 if name in ("stall", "hang_before_headers") else 20.0)
     error = outcome.error

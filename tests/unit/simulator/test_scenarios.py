@@ -7,7 +7,9 @@ import re
 import pytest
 
 from gpt4o_image.simulator import scenario_names
+from gpt4o_image.simulator.files import FILES
 from gpt4o_image.simulator.scenarios import SCENARIOS, Scenario, ScenarioError, combine
+from gpt4o_image.simulator.shapes import IN_BODY, IN_MESSAGE
 from gpt4o_image.simulator.wording import wording
 
 
@@ -45,3 +47,5 @@ def test_every_text_a_scenario_names_exists(name: str):
     assert scenario.text in ("", *texts["texts"])
     assert scenario.picture in texts["pictures"]
     assert scenario.language in ("", *texts["dialects"][scenario.dialect])
+    assert scenario.file in ("", *FILES)
+    assert scenario.shape in ("", "choices", "completion", *IN_MESSAGE, *IN_BODY)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from gpt4o_image.simulator.asked import read_prompt
-from gpt4o_image.simulator.dialect import Call, compose, whole_text
+from gpt4o_image.simulator.dialect import Call, compose
 from gpt4o_image.simulator.links import make_links
 from gpt4o_image.simulator.scenarios import combine
-from gpt4o_image.simulator.script import completion, stream
+from gpt4o_image.simulator.script import as_event, completion, stream
 
 TASK = "task_01jsccq77nfcsab7dn8bx7z230"
 DOCUMENTED = re.compile(
@@ -58,7 +58,7 @@ def text_of(prompt: str) -> str:
 
 def test_the_default_text_is_the_documented_one():
     assert DOCUMENTED.fullmatch(text_of("a fox"))
-    assert whole_text(call_of("a fox")) == text_of("a fox")
+    assert "".join(delta.text for delta in compose(call_of("a fox"))) == text_of("a fox")
 
 
 def test_the_default_events_are_the_documented_ones():
@@ -267,6 +267,84 @@ def test_half_a_surrogate_pair_in_a_prompt_breaks_nothing():
 
 def test_a_completion_holds_the_same_text():
     call = call_of("a fox")
-    answer = completion(call, whole_text(call))
+    answer = completion(call)
     assert answer["object"] == "chat.completion"
     assert answer["choices"][0]["message"]["content"] == text_of("a fox")
+
+
+# Where the pictures are
+
+
+def test_shapes_are_events_of_their_own():
+    for shape, field in (("multi_mod_content", "multi_mod_content"), ("images", "images"), ("source", "content")):
+        deltas = [chunk["choices"][0]["delta"] for chunk in chunks_of(f"a fox [[shape_{shape}]]")]
+        carrying = [delta for delta in deltas if isinstance(delta.get(field), list)]
+        assert [len(delta[field]) for delta in carrying] == [1, 1]
+        assert not any("![" in str(delta.get("content")) for delta in deltas)
+
+
+def test_choices_have_a_picture_each():
+    choices = [choice for chunk in chunks_of("a fox [[shape_choices]]") for choice in chunk["choices"]]
+    shown = [choice["index"] for choice in choices if "![" in (choice["delta"].get("content") or "")]
+    assert shown == [0, 1]
+    answer = completion(call_of("a fox [[shape_choices]]"))
+    assert ["![gen_" in choice["message"]["content"] for choice in answer["choices"]] == [True, True]
+
+
+def test_a_whole_body_can_be_the_only_event():
+    call = call_of("a fox")
+    steps = as_event({"data": []}, call).steps
+    assert [step.data for step in steps] == [b'data: {"data":[]}\n\n', b"data: [DONE]\n\n"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ok_relative_link", "](/cdn/20250421/"),
+        ("ok_linked_thumbnail", "](http://gw/cdn/thumb/20250421/"),
+        ("ok_label_two_lines", "![a picture of the task\ngen_"),
+        ("ok_entities_in_link", "%3D&amp;az=oaivgprodscus)"),
+        ("ok_full_width_mark", ".png\uff1b"),
+        ("ok_quoted_picture", "\n> ![gen_"),
+        ("ok_fenced_picture", "```\n![gen_"),
+    ],
+)
+def test_odd_ways_to_show_a_picture(name: str, words: str):
+    assert words in text_of(f"a fox [[{name}]]")
+
+
+def test_url_safe_base64_has_no_padding():
+    assert re.search(r"\]\(data:image/png;base64,[\w-]*\)", text_of("a fox [[ok_url_safe_base64]]"))
+
+
+def test_no_blank_lines():
+    body = body_of("a fox [[no_blank_lines]]")
+    assert b"\n\n" not in body
+    assert body.endswith(b"\ndata: [DONE]\n")
+
+
+def test_a_byte_order_mark_comes_first():
+    assert body_of("a fox [[bom]]") == b"\xef\xbb\xbf" + body_of("a fox")
+
+
+def test_a_character_can_be_cut_by_the_end_of_an_event():
+    body = body_of("a fox [[utf8_cut]]")
+    with pytest.raises(UnicodeDecodeError):
+        body.decode()
+    whole = body.replace(b'\xf0"', b"\xf0@").split(b"@")
+    assert len(whole) == 2
+
+
+def test_an_event_can_break_off_behind_its_first_picture():
+    body = body_of("a fox [[cut_event]]")
+    last = body.rpartition(b"\n\n")[2]
+    assert re.search(rb"!\[gen_\w+\]\(http://gw/cdn/20250421/\w{30}\.png\)$", last)
+    assert not is_json(last.removeprefix(b"data: "))
+
+
+def test_the_last_event_can_lack_its_blank_line_with_the_pictures_in_it():
+    body = body_of("a fox [[cut_after_event]]")
+    last = body.rpartition(b"\n\n")[2]
+    assert is_json(last.removeprefix(b"data: "))
+    assert last.count(b"![gen_") == 2
+    assert last.endswith(b"}\n")
