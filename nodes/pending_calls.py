@@ -11,7 +11,7 @@ from ..gpt4o_image.request import Request
 Graph = Mapping[str, Mapping[str, Any]]  # as POST /prompt takes it: node id -> class_type, inputs
 Inputs = Mapping[str, Any]
 Values = Sequence[Any]  # of one output or input: the host runs a node once for each of the longest list
-Holder = Callable[[Inputs], Sequence[Values]]
+Holder = Callable[[Inputs], Sequence[Values]]  # its outputs; LookupError where they cannot be known
 LazyInputs = Callable[[str], "Collection[str] | None"]
 
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import io
 
-from ..gpt4o_image.errors import GPT4oImageError
-from ..gpt4o_image.sheet import MAX_BYTES, Row, read_lines, read_sheet
 from . import host, schema
-
-# In place of a file: the prompts are those of `text`.
-TEXT = "text"
-_SUFFIXES = (".csv", ".txt")
+from .prompt_lists import TEXT, file_names, lists_of, read_file
 
 
 class Prompts(io.ComfyNode):
@@ -62,49 +56,12 @@ class Prompts(io.ComfyNode):
         """Changes with the file."""
         if file in (None, TEXT) or file not in file_names():
             return ""
-        return hashlib.sha256(_read(file)).hexdigest()
+        return hashlib.sha256(read_file(file)).hexdigest()
 
     @classmethod
     async def execute(cls, text: str = "", file: str = TEXT, **_: Any) -> io.NodeOutput:
         schema.check_names(cls)
-        rows = await host.run_in_thread(lambda _: rows_of(text, file))
-        host.show_text(cls.hidden.unique_id, f"{len(rows)} prompt{'' if len(rows) == 1 else 's'}")
-        return io.NodeOutput(
-            [row.prompt for row in rows],
-            [row.seed or 0 for row in rows],
-            [row.name or f"{row.number:03}" for row in rows],
-        )
-
-
-def rows_of(text: str, file: str) -> list[Row]:
-    """The rows of the file, or of the text where none is chosen. Raises `bad_request`."""
-    if file != TEXT:
-        if file not in file_names():
-            raise GPT4oImageError("bad_request", f'There is no "{file}" in ComfyUI\'s input folder.')
-        return read_sheet(_read(file), file)
-    rows = read_lines(text)
-    if not rows:
-        raise GPT4oImageError("bad_request", "There is no prompt. Write one a line, or choose a file.")
-    return rows
-
-
-def file_names() -> list[str]:
-    """The CSV and TXT files of ComfyUI's input folder, by name."""
-    try:
-        found = [path.name for path in _folder().iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file()]
-    except OSError:
-        return []
-    return sorted(found)
-
-
-def _read(name: str) -> bytes:
-    """At most a byte more than a sheet may have."""
-    try:
-        with (_folder() / name).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise GPT4oImageError("bad_request", f"{name} cannot be read: {error.strerror}.") from error
-
-
-def _folder() -> Path:
-    return host.input_folder()
+        lists = await host.run_in_thread(lambda _: lists_of(text, file))
+        count = len(lists[0])
+        host.show_text(cls.hidden.unique_id, f"{count} prompt{'' if count == 1 else 's'}")
+        return io.NodeOutput(*lists)

@@ -196,6 +196,8 @@ class RunAhead:
         except GPT4oImageError:
             return  # the node raises it, in its turn
         for prompt, call in chosen:
+            if call not in self._queue.look_again(prompt):
+                continue
             if not self._slots.take_free(config.max_parallel):
                 return
             ahead = AheadCall(call, config, partial(graph_of, prompt.extra_pnginfo))

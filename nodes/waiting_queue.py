@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from ..gpt4o_image.errors import GPT4oImageError
 from . import host
-from .pending_calls import PendingCall, UnknownQueue, WaitingPrompt, calls_of, prompt_ids, waiting_prompts
+from .pending_calls import (
+    HOLDERS,
+    Inputs,
+    PendingCall,
+    UnknownQueue,
+    Values,
+    WaitingPrompt,
+    calls_of,
+    prompt_ids,
+    waiting_prompts,
+)
+from .prompt_lists import lists_of
+
+
+def _prompt_lists(inputs: Inputs) -> Sequence[Values]:
+    try:
+        return lists_of(**inputs)
+    except (GPT4oImageError, TypeError) as error:  # the node raises it, in its turn
+        raise LookupError from error
+
+
+_HOLDERS = {**HOLDERS, "GPT4oImage_Prompts": _prompt_lists}
 
 
 @dataclass(frozen=True)
@@ -44,8 +66,13 @@ class WaitingQueue:
             self.off = True
             logging.getLogger(__name__).warning("GPT-4o Image sends no call ahead of its turn: %s.", reason)
 
+    def look_again(self, prompt: WaitingPrompt) -> list[PendingCall]:
+        """Its calls as they are now: a file that it reads may have changed since the last look."""
+        self._calls[prompt.id] = self._read(prompt)
+        return self._calls[prompt.id]
+
     def _read(self, prompt: WaitingPrompt) -> list[PendingCall]:
-        return calls_of(prompt, self._lazy_inputs)
+        return calls_of(prompt, self._lazy_inputs, _HOLDERS)
 
     def _lazy_inputs(self, class_type: str) -> set[str] | None:
         if class_type not in self._lazy:

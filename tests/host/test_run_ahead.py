@@ -258,6 +258,24 @@ def test_values_may_come_from_primitives_and_nothing_else(host, ahead, graph, he
     assert len([r for r in host.posts(sent) if "result_id" not in json.dumps(r["body"])]) == 2
 
 
+def test_each_item_of_a_list_is_taken_over_by_its_own_run(host, ahead, graph, held):
+    ahead(12)
+    listed = graph("")
+    lines = [f"{word} {time.time_ns()}" for word in ("first", "second", "third")]
+    listed["list"] = {"class_type": "GPT4oImage_Prompts", "inputs": {"text": "\n".join(lines), "file": "text"}}
+    listed["1"]["inputs"] |= {"prompt": ["list", 0], "seed": ["list", 1]}
+    sent = [{"1": {"inputs": {"prompt": line}}} for line in lines]
+    held()
+    run = host.start(listed)
+    for each in sent:
+        settled(host, each)
+    host.server.interrupt()
+    assert len(run.finish().images("save_image")) == 3
+    told = run.entry["outputs"]["1"]["gpt4o_image"]
+    assert [(each["status"], each["reused"], each["cost_usd"]) for each in told] == [("ok", False, 0.009)] * 3
+    assert [len(host.posts(each)) for each in sent] == [1, 1, 1]
+
+
 @pytest.fixture
 def another(host, comfyui, simulator, gateway_home, key, pack_root):
     """Starts a server of its own on the same vault."""

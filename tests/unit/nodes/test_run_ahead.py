@@ -349,6 +349,25 @@ def test_a_request_that_has_changed_is_not_taken_over(pack, world, ahead, turn):
     assert world.left == ["id-a"]
 
 
+def test_a_file_that_changes_while_its_prompt_waits_is_read_again(pack, world, ahead, slots, tmp_path, monkeypatch):
+    monkeypatch.setattr(pack.host, "input_folder", lambda: tmp_path)
+    file = tmp_path / "prompts.txt"
+    file.write_text("old\nkept\n")
+    world.config("max_parallel = 2\n")
+    world.queue("a")
+    graph = world.pending[0][2]
+    graph["list"] = {"class_type": "GPT4oImage_Prompts", "inputs": {"text": "", "file": "prompts.txt"}}
+    graph["1"]["inputs"]["prompt"] = ["list", 0]
+    with slots.one_of(2, lambda: False), slots.one_of(2, lambda: False):
+        assert ahead.send_now() == 2
+        file.write_text("new\nkept\n")
+    begun(world, "new", "kept")
+    nothing_more(world, "new", "kept")
+    graph["list"]["inputs"]["file"] = "gone.txt"
+    world.pending[0] = (0, "id of b", graph, {}, ["save"], {})
+    assert ahead.summary().waiting == 0
+
+
 def test_an_unknown_queue_turns_it_off_with_one_line(world, ahead, turn, caplog):
     world.pending.append({"prompt_id": "id of a"})
     for _ in range(3):
