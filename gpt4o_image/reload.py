@@ -44,6 +44,9 @@ def reload(
     that is still missing is a warning that names its links. Raises `config` where the vault cannot be read.
     """
     if result.state == "running":
+        vault.close_dead_runs()
+        result = vault.result(result.id)
+    if result.state == "running":
         error = GPT4oImageError("pending", f"The result {result.id} is still being made.", billed=result.billed)
         return Outcome(result.model, error=error, cost_usd=0.0, reused=True, result_id=result.id)
     found = _from_disk(result)

@@ -58,9 +58,10 @@ class Claims:
         self._leases = leases
         self._watch = Watch()
 
-    def close_dead_runs(self, db: sqlite3.Connection, new: NewResult) -> None:
-        """Writes down the end of those runs of the request whose processes died."""
-        for result in self._candidates(db, new):
+    def close_dead_runs(self, db: sqlite3.Connection) -> None:
+        """Writes down the end of the runs whose processes died."""
+        rows = db.execute(f"{SELECT} WHERE heartbeat IS NOT NULL", now()).fetchall()
+        for result in read_results(db, rows, self._files):
             if result.heartbeat is not None and self._is_dead(result, result.heartbeat):
                 error = json.dumps(DIED | {"billed": result.billed})
                 db.execute("UPDATE results SET heartbeat = NULL, error = ? WHERE id = ?", (error, result.id))

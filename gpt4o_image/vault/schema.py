@@ -37,6 +37,7 @@ _VERSIONS: tuple[tuple[str, ...], ...] = (
         )
         """,
         "CREATE INDEX results_by_request ON results (request_key, number)",
+        "CREATE INDEX results_running ON results (heartbeat) WHERE heartbeat IS NOT NULL",
         "CREATE INDEX results_by_time ON results (created, cost_usd, billed)",
         """
         CREATE TABLE links (

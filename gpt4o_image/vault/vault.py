@@ -12,7 +12,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,9 +64,9 @@ class Vault:
     # Who may pay. These raise `config` where the vault cannot be written: then nothing may be sent.
 
     def settle_earlier(self, new: NewResult) -> Earlier | Busy | Unpaid:
-        """Closes the runs of this request whose processes died, and gives the best that earlier calls of it left."""
+        """Closes the runs whose processes died, and gives the best that earlier calls of the same request left."""
         with self._claiming() as db:
-            self._claims.close_dead_runs(db, new)
+            self._claims.close_dead_runs(db)
             return self._claims.look_up(db, new)
 
     def claim(self, new: NewResult, *, reuse: bool, daily_budget_usd: float | None) -> Claimed | Earlier | Busy:
@@ -76,7 +76,7 @@ class Vault:
         """
         with self._claiming() as db:
             if reuse:
-                self._claims.close_dead_runs(db, new)
+                self._claims.close_dead_runs(db)
                 found = self._claims.look_up(db, new)
                 if not isinstance(found, Unpaid):
                     return found
@@ -94,6 +94,12 @@ class Vault:
                 f"The vault in {self.folder} cannot be written: {error}. Make room or set GPT4O_IMAGE_HOME "
                 "to a folder that can be written. Nothing was sent.",
             ) from error
+
+    def close_dead_runs(self) -> None:
+        """Writes down the end of the runs whose processes died, where the vault can be written."""
+        if self._database.exists:
+            with suppress(OSError, sqlite3.Error), self._database.writing() as db:
+                self._claims.close_dead_runs(db)
 
     # What a run writes. These raise OSError or sqlite3.Error, MissingResult among them, and may be repeated.
 

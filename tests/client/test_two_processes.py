@@ -109,14 +109,14 @@ def test_a_clock_that_jumps_while_one_pays_does_not_make_another_pay(run, simula
     assert sorted(outcome.reused for outcome in outcomes) == [False, True]
 
 
-def test_where_the_earlier_pictures_are_gone_one_of_two_runs_pays_again(run):
-    """Both find that out at the same moment: the links lead to a gateway that has forgotten them."""
-    lost = run("a fox", count="1").result_id
+def test_where_nothing_is_left_of_the_earlier_pictures_one_of_several_runs_pays_again(run):
+    """All find that out at the same moment: the picture came inside the answer, and its file was deleted."""
+    lost = run("a fox [[ok_data_url]]").result_id
     for file in run.vault.result(lost).files:
         file.path.unlink()
     with Simulator(speed=4) as run.simulator:
         outcomes = []
-        threads = [threading.Thread(target=lambda: outcomes.append(run("a fox", count="1"))) for _ in range(3)]
+        threads = [threading.Thread(target=lambda: outcomes.append(run("a fox [[ok_data_url]]"))) for _ in range(3)]
         for thread in threads:
             thread.start()
         for thread in threads:
