@@ -11,7 +11,7 @@ import numpy as np
 
 from . import tiff
 from .colours import spelled_out, to_srgb
-from .formats import Format, PictureError, format_of
+from .formats import DECODED_NAMES, Format, PictureError, format_of
 from .opening import BROKEN, open_mended, quiet
 from .pixels import Pixels
 from .workers import workers
@@ -51,9 +51,9 @@ def decode(data: bytes, enough_px: int = 0, *, timeout_s: float = TIMEOUT_S) -> 
     """
     found = format_of(data)
     if found is None:
-        raise PictureError(f"The data is no picture. It begins with {data[:24]!r}.")
+        raise PictureError(f"This is no {DECODED_NAMES} picture. It begins with {data[:24]!r}.")
     if found.plugin is None:
-        raise PictureError(f"This is a picture in {found.name} format, which is not decoded here.")
+        raise PictureError(f"This is a picture in {found.name} format, which cannot be decoded here.")
     try:
         return workers.run(partial(_decoded, data, found, enough_px, timeout_s), timeout_s)
     except TimeoutError as error:

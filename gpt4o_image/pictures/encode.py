@@ -1,21 +1,19 @@
-"""Pixels to a small picture file: scaled in strips on worker threads, then JPEG, WebP or PNG under a cap of bytes."""
+"""A scaled picture as a file: JPEG, WebP or PNG, in at most so many bytes. Knows nothing of other pictures."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import math
-from collections.abc import Hashable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .batch import flatten
-from .bleed import Planes, bleed
+from .bleed import bleed
 from .lru import LruBytes
-from .pixels import Pixels, Samples
+from .scale import Scaled, Unusable, fitted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -24,42 +22,13 @@ Colour = tuple[int, int, int]
 
 JPEG, WEBP, PNG = "image/jpeg", "image/webp", "image/png"
 
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-# For each task of a worker: samples of the source; for each two tasks: pixels of the result.
-_STRIP_SAMPLES = 1 << 20
-_PAIR_PIXELS = 1 << 19
-# Smaller blocks let the threads wait for the GIL, larger ones leave the cache: 25 ms for 4096 x 4096, else up to 40.
-_BLOCK_SAMPLES = 1 << 19
-# Boxes of whole pixels are averaged first as long as this much is left to do, then bicubic is enough: at 4096 to 1536
-# that lies 46 dB from Lanczos alone, where JPEG q92 lies 39 dB, and takes a third of its time.
-_LEFT_TO_DO = 1.3  # a change makes other keys, so that what is in the vault is paid again
-# A sample of a picture: so many bands of so many rows.
-_BANDS = 8
-_BAND_ROWS = 16
 _SIDE_STEP = 0.85
 _SMALLEST_SIDE_PX = 64
+_GOOD_QUALITY = 90
+_SMALL_PIXELS = 512 * 512  # art of this size is sent without loss where the bytes allow it
+_BANDS, _BAND_ROWS = 8, 8  # of larger pictures, to see whether they are smaller without loss
+_LOSSLESS_EFFORT = 0  # of 100: 75 takes up to three times as long and saves next to nothing
 _WEBP_METHOD = 0  # a third of the time of Pillow's default (4), a quarter more bytes, PSNR the same
-
-
-class Unusable(ValueError):
-    """Pixels that are no picture; the message goes on from the picture's name."""
-
-
-@dataclass(frozen=True, eq=False)
-class Scaled:
-    """A picture at the size it is sent with: RGB or RGBA with straight alpha, and no metadata.
-
-    `source` is (width, height) before; `key` is the digest of the source's pixels, for one longest side to send:
-    the same whatever Pillow's version makes of them.
-    """
-
-    image: Image.Image
-    source: tuple[int, int]
-    key: bytes
-
-    @property
-    def resized(self) -> bool:
-        return self.image.size != self.source
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +42,20 @@ class Fit:
     flattened: Colour | None
     steps: tuple[str, ...]
     wish: int
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a picture is to be sent: `qualities` to try at full size, None for PNG; the colour under what is transparent.
+
+    With `exact`, a picture with alpha goes without loss where that is smaller, or where it is small and fits.
+    """
+
+    mime: str
+    qualities: tuple[int | None, ...]
+    flattened: Colour | None
+    budget_bytes: int
+    exact: bool
 
 
 @dataclass(frozen=True)
@@ -105,47 +88,16 @@ class PartCache:
         self._fits.put((scaled.key, scaled.image.size, policy, most), fit)
 
 
-def scale(pixels: Samples, longest_side_px: int, pool: Executor, *, most_px: int | None = None) -> Scaled:
-    """`pixels` [H,W,1|3|4], float (0..1, clamped and rounded, never guessed) or uint8, at most `longest_side_px` long.
-
-    By Lanczos; from 2.6 times that side on by boxes, then bicubic. Never enlarged. Colours are weighed by alpha,
-    so that no edge turns dark. The key is for `most_px`, at least `longest_side_px`, which it is without. Memory: at
-    most a third of `pixels` as float32 RGB, and the result. Call it from outside `pool`. Raises Unusable for NaN,
-    infinity, a wrong shape or type.
-    """
-    from PIL.Image import Resampling
-
-    _check(pixels)
-    height, width, channels = pixels.shape
-    size = fitted((width, height), longest_side_px)
-    weighed = channels == 4 and size != (width, height)
-    # Rows of floats are added up before they become bytes, which halves the work. Straight alpha forbids it. How many
-    # must not depend on what an encoder made of a sample: the key is taken of the sums.
-    in_floats = channels < 4 and pixels.dtype != np.uint8
-    sums = 1 if not in_floats else _boxes(height, fitted((width, height), most_px or longest_side_px)[1])
-    across, down = _boxes(width, size[0]), sums * _boxes(height / sums, size[1])
-    image, key = _reduced(pixels, across, (sums, down // sums), pool, weighed=weighed)
-    if size != (width, height):
-        resample = Resampling.LANCZOS if across * down == 1 else Resampling.BICUBIC
-        image = _resized(image, (width / across, height / down), size, resample, pool)
-    if image.mode == "L" or (image.mode == "RGBA" and image.getchannel("A").getextrema()[0] == 255):
-        image = image.convert("RGB")
-    return Scaled(image, (width, height), key)
-
-
-def fitted(size: tuple[int, int], longest_side_px: int) -> tuple[int, int]:
-    """(width, height) no longer than `longest_side_px`, of the same shape, at least 1 and never larger."""
-    factor = min(1, longest_side_px / max(size))
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
-
-
 def encode(image: Image.Image, mime: str, quality: int | None, *, resized: bool) -> bytes:
-    """`image` (RGB, RGBA where the format has alpha) as a file. JPEG is 4:4:4, alpha is always exact.
+    """`image` (RGB, RGBA where the format has alpha) as a file; WebP without loss where `quality` is None.
 
-    Colours under alpha 0 are sent only by a PNG of the original size. Not to be called on one image from two
-    threads: Pillow keeps the options on it while it saves.
+    JPEG is 4:4:4, alpha is always exact. Colours under alpha 0 are sent only by a PNG of the original size. Not to be
+    called on one image from two threads: Pillow keeps the options on it while it saves.
     """
     file = io.BytesIO()
+    if mime == WEBP and quality is None:
+        image.save(file, "WEBP", lossless=True, quality=_LOSSLESS_EFFORT, method=_WEBP_METHOD)
+        return file.getvalue()
     if image.mode == "RGBA" and (mime == WEBP or resized):
         image = _without_hidden_colours(image, resized=resized)
     if mime == JPEG:
@@ -157,20 +109,22 @@ def encode(image: Image.Image, mime: str, quality: int | None, *, resized: bool)
     return file.getvalue()
 
 
-def shrink(
-    scaled: Scaled, mime: str, qualities: Sequence[int | None], flattened: Colour | None, cap: int, first: Guess
-) -> Fit:
-    """`scaled`, to which `first` led, in at most `cap` bytes: first the quality goes down, then the side.
+def shrink(scaled: Scaled, form: Form, cap: int, first: Guess) -> Fit:
+    """`scaled`, to which `first` led, in at most `cap` bytes: without loss, then at less quality, then smaller.
 
-    `flattened` is the colour to lay a transparent picture on. Raises Unusable when even the smallest is too large.
+    Raises Unusable when even the smallest is too large.
     """
     from PIL import Image
 
-    image = _laid_over(scaled.image, flattened)
-    steps = [f"flattened on #{bytes(flattened).hex()}"] if flattened else []
+    image = _laid_over(scaled.image, form.flattened)
+    steps = [f"flattened on #{bytes(form.flattened).hex()}"] if form.flattened else []
+    exact = encode(image, WEBP, None, resized=scaled.resized) if not first.steps and _try_exact(image, form) else b""
+    if exact and len(exact) <= cap:
+        return Fit(exact, WEBP, image.size, None, form.flattened, (*steps, "without loss"), len(exact))
+    mime, qualities = form.mime, form.qualities
     size, quality, taken = image.size, qualities[-1 if first.steps else 0], first.steps
     data = encode(image, mime, quality, resized=scaled.resized)
-    wish = first.wish or len(data)
+    wish = len(exact) if cap < len(exact) <= form.budget_bytes else first.wish or len(data)
     if len(data) > cap and quality != qualities[-1]:
         quality = qualities[-1]
         data = encode(image, mime, quality, resized=scaled.resized)
@@ -185,35 +139,23 @@ def shrink(
         data = encode(image.resize(size, Image.Resampling.BICUBIC), mime, quality, resized=True)
     if taken:
         steps.append(f"side x {_SIDE_STEP}, {taken} times, for {in_words(cap)}")
-    return Fit(data, mime, size, quality, flattened, tuple(steps), wish)
+    return Fit(data, mime, size, quality, form.flattened, tuple(steps), wish)
+
+
+def guess(of_sample: Scaled, share: float, form: Form, cap: int) -> Guess:
+    """From a `share` of a picture what `shrink` would find, so that what would be too large is not even scaled."""
+    image = _laid_over(of_sample.image, form.flattened)
+    wish, low = (
+        int(len(encode(image, form.mime, quality, resized=of_sample.resized)) / share)
+        for quality in (form.qualities[0], form.qualities[-1])
+    )
+    steps = _side_steps(low, cap)
+    return Guess(steps, wish) if steps > 0 else Guess()
 
 
 def in_words(count: int) -> str:
     """A number of bytes for people, never less than it is."""
     return f"{count / (1 << 20):.1f} MiB" if count >= 1 << 20 else f"{math.ceil(count / 1024)} KiB"
-
-
-def sample(pixels: Samples) -> Samples:
-    """Bands from all over `pixels`, at most a quarter of its rows; nothing where it is too small for that."""
-    _check(pixels)
-    height = len(pixels)
-    if height < 4 * _BANDS * _BAND_ROWS:
-        return pixels[:0]
-    tops = (height * (2 * band + 1) // (2 * _BANDS) - _BAND_ROWS // 2 for band in range(_BANDS))
-    return np.concatenate([pixels[top : top + _BAND_ROWS] for top in tops])
-
-
-def guess(
-    of_sample: Scaled, share: float, mime: str, qualities: Sequence[int | None], flattened: Colour | None, cap: int
-) -> Guess:
-    """From a `share` of a picture what `shrink` would find, so that what would be too large is not even scaled."""
-    image = _laid_over(of_sample.image, flattened)
-    wish, low = (
-        int(len(encode(image, mime, quality, resized=of_sample.resized)) / share)
-        for quality in (qualities[0], qualities[-1])
-    )
-    steps = _side_steps(low, cap)
-    return Guess(steps, wish) if steps > 0 else Guess()
 
 
 def _laid_over(image: Image.Image, colour: Colour | None) -> Image.Image:
@@ -222,18 +164,36 @@ def _laid_over(image: Image.Image, colour: Colour | None) -> Image.Image:
     return Image.fromarray(flatten(np.asarray(image), colour)) if colour and image.mode == "RGBA" else image
 
 
+def _try_exact(image: Image.Image, form: Form) -> bool:
+    """Whether `image` may go without loss: small art does if it fits, other pictures if that seems to be smaller.
+
+    A user who lowers the quality wishes for fewer bytes.
+    """
+    if not form.exact or image.mode != "RGBA":
+        return False
+    quality = form.qualities[0] or 0
+    if image.width * image.height <= _SMALL_PIXELS and quality >= _GOOD_QUALITY:
+        return True
+    rows = _sample_rows(image)
+    return len(encode(rows, WEBP, None, resized=True)) <= len(encode(rows, WEBP, quality, resized=True))
+
+
+def _sample_rows(image: Image.Image) -> Image.Image:
+    """Some rows from all over `image`; all of them where it is low."""
+    from PIL import Image
+
+    if image.height <= _BANDS * _BAND_ROWS:
+        return image
+    rows = Image.new(image.mode, (image.width, _BANDS * _BAND_ROWS))
+    for band in range(_BANDS):
+        top = (image.height - _BAND_ROWS) * band // (_BANDS - 1)
+        rows.paste(image.crop((0, top, image.width, top + _BAND_ROWS)), (0, band * _BAND_ROWS))
+    return rows
+
+
 def _side_steps(count: int, cap: int) -> int:
     """How often the side goes down until `count` bytes are about `cap`, which they are as the pixels are."""
     return round(math.log(cap / count) / math.log(_SIDE_STEP**2))
-
-
-def _check(pixels: Samples) -> None:
-    if pixels.ndim != 3 or not pixels.size:
-        raise Unusable(f"has the shape {pixels.shape}; a picture is [height, width, channels] and not empty.")
-    if pixels.shape[2] not in _MODES:
-        raise Unusable(f"has {pixels.shape[2]} channels; a picture has 1 (grey), 3 (RGB) or 4 (RGBA).")
-    if pixels.dtype != np.uint8 and pixels.dtype.kind != "f":
-        raise Unusable(f"is of type {pixels.dtype}; pixels are floats from 0 to 1, or uint8.")
 
 
 def _without_hidden_colours(image: Image.Image, *, resized: bool) -> Image.Image:
@@ -253,100 +213,3 @@ def _without_hidden_colours(image: Image.Image, *, resized: bool) -> Image.Image
         spread.paste(image.convert("RGB"), (0, 0), visible)
     spread.putalpha(image.getchannel("A"))
     return spread
-
-
-def _boxes(old: float, new: int) -> int:
-    """How many pixels along one side are averaged to one before it is resampled."""
-    return max(1, int(old / new / _LEFT_TO_DO))
-
-
-def _reduced(
-    pixels: Samples, across: int, downs: tuple[int, int], pool: Executor, *, weighed: bool
-) -> tuple[Image.Image, bytes]:
-    """`pixels` as L, RGB, RGBA, or RGBa when `weighed`: the mean of each box of `across` pixels by the product of
-    `downs` (rows summed as floats, then rows averaged as bytes). And the digest of the bytes between these two.
-    """
-    from PIL import Image
-
-    height, width, channels = pixels.shape
-    sums, rest = downs
-    down = sums * rest
-    mode = "RGBa" if weighed else _MODES[channels]
-    whole = Image.new(mode, (math.ceil(width / across), math.ceil(height / down)))
-    step = max(1, _STRIP_SAMPLES // (width * channels * down))
-    tops = range(0, whole.height, step)
-
-    def strip(top: int) -> tuple[Image.Image, Pixels]:
-        levels = _to_bytes(pixels[top * down : (top + step) * down], sums)
-        raw = _MODES[channels]
-        image = Image.frombuffer(raw, (width, len(levels)), levels, "raw", raw, 0, 1)
-        if weighed:
-            image = image.convert(mode)
-        return (image.reduce((across, rest)) if max(across, rest) > 1 else image), levels
-
-    digest = hashlib.blake2b(repr((width, height, channels, sums)).encode(), digest_size=32)
-    for top, (part, levels) in zip(tops, pool.map(strip, tops), strict=True):
-        whole.paste(part, (0, top))
-        digest.update(levels.data)
-    return whole, digest.digest()
-
-
-def _resized(
-    image: Image.Image, box: tuple[float, float], size: tuple[int, int], resample: int, pool: Executor
-) -> Image.Image:
-    """`image` from 0, 0 to `box` as L, RGB or RGBA of `size`. For its edges each strip looks into its neighbours."""
-    from PIL import Image
-
-    mode = image.mode.replace("a", "A")
-    whole = Image.new(mode, size)
-    step = math.ceil(size[1] / 2 / math.ceil(size[0] * size[1] / _PAIR_PIXELS))  # pairs: two workers end together
-    tops = range(0, size[1], step)
-
-    def strip(top: int) -> Image.Image:
-        bottom = min(top + step, size[1])
-        rows = (0, box[1] * top / size[1], box[0], box[1] * bottom / size[1])
-        part = image.resize((size[0], bottom - top), resample, rows)
-        return part.convert(mode) if part.mode != mode else part
-
-    for top, part in zip(tops, pool.map(strip, tops), strict=True):
-        whole.paste(part, (0, top))
-    return whole
-
-
-def _to_bytes(rows: Samples, down: int = 1) -> Pixels:
-    """`rows` [h,W,C] as contiguous uint8; of floats the mean of each `down` rows, of the rest at the end its own."""
-    if rows.dtype == np.uint8:
-        return np.ascontiguousarray(rows)
-    width, channels = rows.shape[1:]
-    out = np.empty((math.ceil(len(rows) / down), width, channels), np.uint8)
-    block = max(1, _BLOCK_SAMPLES // (width * channels * down))
-    buffer = np.empty((min(block, len(out)), width, channels), np.float32)
-    top = 0
-    while top < len(out):
-        given = rows[top * down : (top + block) * down]
-        together = min(down, len(given))
-        count = len(given) // together
-        _average(given[: count * together], together, buffer[:count])
-        np.copyto(out[top : top + count], buffer[:count], casting="unsafe")
-        top += count
-    return out
-
-
-def _average(rows: Samples, down: int, levels: Planes) -> None:
-    """Writes the mean of each `down` rows to `levels`, as 0.5 to 255.5: what a cast to integers rounds."""
-    if rows.dtype.itemsize < 4:
-        rows = rows.astype(np.float32)  # once: numpy is slow with halves
-    # NaN makes both false, so one look finds it as well as what lies outside.
-    if not (rows.min() >= 0 and rows.max() <= 1):
-        if not np.isfinite(rows).all():
-            raise Unusable("holds values that are no numbers (NaN or infinity).")
-        rows = np.minimum(np.maximum(rows, 0), 1)
-    factor = np.float32(255 / down)
-    if down == 1:
-        np.multiply(rows, factor, out=levels, dtype=np.float32, casting="same_kind")
-    else:
-        np.add(rows[0::down], rows[1::down], out=levels, dtype=np.float32, casting="same_kind")
-        for row in range(2, down):
-            np.add(levels, rows[row::down], out=levels, dtype=np.float32, casting="same_kind")
-        np.multiply(levels, factor, out=levels)
-    np.add(levels, np.float32(0.5), out=levels)

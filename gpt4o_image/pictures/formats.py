@@ -46,6 +46,8 @@ _KNOWN = (
     Format("image/svg+xml", "SVG", ".svg"),
 )
 _BY_MIME = {each.mime: each for each in _KNOWN}
+DECODED_EXTENSIONS = (*(each.extension for each in _KNOWN if each.plugin), ".jpeg", ".tif")
+DECODED_NAMES = "PNG, JPEG, WebP, GIF, AVIF, BMP or TIFF"
 
 _BEGINNINGS = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),

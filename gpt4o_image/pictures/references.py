@@ -6,31 +6,17 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar, get_args
 
 from ..errors import GPT4oImageError
 from ..request import MAX_FRAMES, Part
 from .decode import decode
-from .encode import (
-    JPEG,
-    PNG,
-    WEBP,
-    Colour,
-    Fit,
-    Guess,
-    PartCache,
-    Scaled,
-    Unusable,
-    guess,
-    in_words,
-    sample,
-    scale,
-    shrink,
-)
-from .formats import PictureError, sniff
+from .encode import JPEG, PNG, WEBP, Colour, Fit, Form, Guess, PartCache, guess, in_words, shrink
+from .formats import DECODED_EXTENSIONS, DECODED_NAMES, PictureError, PictureTooLarge, format_of
 from .pixels import Samples
+from .scale import Scaled, Unusable, sample, scale
 
 Format = Literal["auto", "jpeg", "webp", "png"]
 _Result = TypeVar("_Result")
@@ -38,6 +24,8 @@ _Result = TypeVar("_Result")
 MAX_PART_BYTES = 20 * 10**6  # for a picture: OpenAI's older guides, AiHubMix
 MAX_REQUEST_BYTES = 50 * 10**6  # for a request, in base64: OpenAI's vision guide
 
+_LARGEST_SIDE_PX = 2048
+_GIVE = f"Give a {DECODED_NAMES} file."
 _WHITE = (255, 255, 255)
 _LOWER_QUALITY = 85
 _WEBP_BELOW_JPEG = 2  # WebP q90 looks as JPEG q92 does
@@ -49,8 +37,9 @@ _POLL_S = 0.1
 class Policy:
     """How pictures are sent: the longest side, the format, and the bytes for a picture and for all of them.
 
-    `auto` is JPEG 4:4:4 for opaque pictures and WebP with exact alpha for others, that at `quality` - 2.
-    `flatten_on` lays transparent pictures over a colour; JPEG without it takes white.
+    `auto` is JPEG 4:4:4 for opaque pictures and WebP with exact alpha for others: without loss where that is smaller,
+    and small ones where it fits; else at `quality` - 2. `flatten_on` lays transparent pictures over a colour; JPEG
+    without it takes white.
     """
 
     max_side_px: int = 1536
@@ -61,8 +50,8 @@ class Policy:
     flatten_on: Colour | None = None
 
     def __post_init__(self) -> None:
-        if not 512 <= self.max_side_px <= 2048:
-            raise _error(f"The longest side of references is 512 to 2048 pixels, not {self.max_side_px}.")
+        if not 512 <= self.max_side_px <= _LARGEST_SIDE_PX:
+            raise _error(f"The longest side of references is 512 to {_LARGEST_SIDE_PX} pixels, not {self.max_side_px}.")
         if self.format not in get_args(Format):
             raise _error(f"References are sent as {', '.join(get_args(Format))}, not {self.format}.")
         if not 1 <= self.quality <= 100:
@@ -82,11 +71,13 @@ class Frame:
     """A picture to send. `name` stands in messages: "image_03, frame 2", or a path.
 
     `pixels` [H,W,1|3|4]: float of any width with the range 0..1, or uint8; or a function that gives them, which is
-    called in the thread of `prepare`, and twice where a second look pays.
+    called in the thread of `prepare`, and twice where a second look pays. `remarks` holds sentences on how they were
+    read, once they are.
     """
 
     name: str
     pixels: Samples | Callable[[], Samples]
+    remarks: list[str] = field(default_factory=list[str])
 
 
 def check_count(names: Sequence[str]) -> None:
@@ -126,9 +117,10 @@ def prepare(
 
 
 def read_file(path: str | Path) -> Frame:
-    """A picture file as a frame, upright and in sRGB; what of it is no pixel stays here.
+    """A picture file as a frame, upright and in sRGB, without its metadata.
 
-    Raises `reference` for what is missing or no picture; a broken picture raises it when it is pulled.
+    Raises `reference` for what is missing or of a format that is not decoded here; a broken picture raises it when it
+    is pulled. A JPEG of more pixels than are decoded is read at half, a quarter or an eighth of its size.
     """
     path = Path(path)
     if path.is_dir():
@@ -138,22 +130,36 @@ def read_file(path: str | Path) -> Frame:
     except FileNotFoundError as error:
         raise _error(f"There is no file {path}. Check the path of the reference.") from error
     except (OSError, ValueError) as error:
-        raise _error(f"{path} cannot be read ({error}). Give a PNG, JPEG, WebP or GIF file.") from error
+        raise _error(f"{path} cannot be read ({error}). {_GIVE}") from error
     return frame_of(data, str(path))
 
 
 def frame_of(data: bytes, name: str) -> Frame:
     """The bytes of a picture file as a frame. Raises `reference` for what is no picture, as `read_file` does."""
-    if sniff(data) is None:
-        raise _error(f"{name} is no picture. Give a PNG, JPEG, WebP or GIF file.")
+    found = format_of(data)
+    if found is None:
+        raise _error(f"{name} is {'no picture' if data else 'empty'}. {_GIVE}")
+    if found.plugin is None:
+        suffix = Path(name).suffix
+        though = f", though its name ends in {suffix}" if suffix.lower() in DECODED_EXTENSIONS else ""
+        raise _error(f"{name} is a picture in {found.name} format{though}. Save it as JPEG or PNG.")
+    frame = Frame(name, lambda: _pixels(data, name, frame.remarks))
+    return frame
 
-    def pixels() -> Samples:
+
+def _pixels(data: bytes, name: str, remarks: list[str]) -> Samples:
+    try:
         try:
-            return decode(data).pixels
-        except PictureError as error:
-            raise _error(f"{name} cannot be used. {error} Save it anew as PNG, JPEG or WebP.") from error
-
-    return Frame(name, pixels)
+            decoded = decode(data)
+        except PictureTooLarge:
+            decoded = decode(data, enough_px=_LARGEST_SIDE_PX)
+    except PictureTooLarge as error:
+        advice = f"Make it smaller: at most {_LARGEST_SIDE_PX} pixels a side are sent."
+        raise _error(f"{name} is too large. {error} {advice}") from error
+    except PictureError as error:
+        raise _error(f"{name} cannot be used. {error} Save it anew as PNG or JPEG.") from error
+    remarks[:] = decoded.warnings
+    return decoded.pixels
 
 
 def too_large_advice(parts: Sequence[Part]) -> str:
@@ -218,7 +224,7 @@ class _Run:
             source=source.size,
             quality=fit.quality,
             flattened=fit.flattened,
-            steps=(scaled, *fit.steps) if source.size != fit.size else fit.steps,
+            steps=(*frame.remarks, *([scaled] if source.size != fit.size else []), *fit.steps),
         )
 
     def _cap(self, wishes: list[int]) -> int:
@@ -258,25 +264,25 @@ class _Run:
         if len(bands):
             of_bands = round(max(bands.shape[:2]) * min(1, longest / max(pixels.shape[:2])))
             scaled = scale(bands, of_bands, self.pool)
-            first = guess(scaled, len(bands) / len(pixels), *self._form(scaled), cap)
+            first = guess(scaled, len(bands) / len(pixels), self._form(scaled), cap)
         return scale(pixels, first.side_px(pixels.shape[:2], longest), self.pool, most_px=longest), first
 
     def _fit(self, scaled: Scaled, first: Guess, cap: int) -> Fit:
         fit = self.cache.get(scaled, self.policy, cap)
         if fit is None:
-            fit = shrink(scaled, *self._form(scaled), cap, first)
+            fit = shrink(scaled, self._form(scaled), cap, first)
             self.cache.put(scaled, self.policy, cap, fit)
         return fit
 
-    def _form(self, scaled: Scaled) -> tuple[str, list[int | None], Colour | None]:
-        """The type to send, the qualities to try at full size, and the colour under what is transparent."""
+    def _form(self, scaled: Scaled) -> Form:
         policy, opaque = self.policy, scaled.image.mode == "RGB"
         flattened = None if opaque else policy.flatten_on or (_WHITE if policy.format == "jpeg" else None)
         automatic = JPEG if opaque or flattened else WEBP
         mime = {"auto": automatic, "jpeg": JPEG, "webp": WEBP, "png": PNG}[policy.format]
         first = max(1, policy.quality - (_WEBP_BELOW_JPEG if policy.format == "auto" and mime == WEBP else 0))
-        lower = [_LOWER_QUALITY] if first > _LOWER_QUALITY else []
-        return mime, [None] if mime == PNG else [first, *lower], flattened
+        lossy = (first, _LOWER_QUALITY) if first > _LOWER_QUALITY else (first,)
+        exact = policy.format == "auto" and mime == WEBP
+        return Form(mime, (None,) if mime == PNG else lossy, flattened, policy.budget_bytes, exact)
 
 
 def _named(frame: Frame, action: Callable[[], _Result]) -> _Result:

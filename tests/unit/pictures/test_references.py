@@ -19,10 +19,10 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from gpt4o_image.errors import GPT4oImageError
 from gpt4o_image.pictures import encode as encoding
-from gpt4o_image.pictures import references
+from gpt4o_image.pictures import opening, references
+from gpt4o_image.pictures import scale as scaling
 from gpt4o_image.pictures.batch import flatten
 from gpt4o_image.pictures.decode import decode
-from gpt4o_image.pictures.encode import fitted
 from gpt4o_image.pictures.references import (
     Frame,
     PartCache,
@@ -33,6 +33,7 @@ from gpt4o_image.pictures.references import (
     read_file,
     too_large_advice,
 )
+from gpt4o_image.pictures.scale import fitted
 
 RNG = np.random.default_rng(20261101)
 PNG = Policy(format="png")
@@ -184,13 +185,13 @@ def test_any_layout_is_read():
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_scaling_in_strips_is_scaling(height, width, channels, dtype, monkeypatch):
     """Against Pillow's Lanczos of the whole picture: odd sizes, with and without the boxes before it."""
-    monkeypatch.setattr(encoding, "_STRIP_SAMPLES", 2000)
-    monkeypatch.setattr(encoding, "_PAIR_PIXELS", 1000)
-    monkeypatch.setattr(encoding, "_BLOCK_SAMPLES", 700)
+    monkeypatch.setattr(scaling, "_STRIP_SAMPLES", 2000)
+    monkeypatch.setattr(scaling, "_PAIR_PIXELS", 1000)
+    monkeypatch.setattr(scaling, "_BLOCK_SAMPLES", 700)
     levels = (smooth(height, width, channels) * 255).round().astype(np.uint8)
     pixels = levels if dtype == np.uint8 else levels / np.float32(255)
     with ThreadPoolExecutor(2) as pool:
-        got = encoding.scale(pixels, 64, pool).image
+        got = scaling.scale(pixels, 64, pool).image
     whole = Image.fromarray(levels.squeeze()).resize(got.size, Image.Resampling.LANCZOS).convert(got.mode)
     got, whole = (np.asarray(each, np.float64) for each in (got, whole))
     if channels == 4:  # what is nearly transparent has hardly a colour
@@ -216,8 +217,8 @@ def test_auto_is_jpeg_without_and_webp_with_alpha():
     opaque = np.dstack([smooth(64, 80), np.ones((64, 80))])
     parts = send(smooth(64, 80), opaque, disc(64, 80), smooth(64, 80, 1), policy=Policy())
     assert [part.mime.removeprefix("image/") for part in parts] == ["jpeg", "jpeg", "webp", "jpeg"]
-    assert [part.quality for part in parts] == [92, 92, 90, 92]
-    assert all(part.steps == () for part in parts)
+    assert [part.quality for part in parts] == [92, 92, None, 92]
+    assert [part.steps for part in parts] == [(), (), ("without loss",), ()]
     with Image.open(io.BytesIO(parts[0].data)) as image:
         assert {sampling[1:3] for sampling in image.layer} == {(1, 1)}  # 4:4:4
 
@@ -233,13 +234,80 @@ def test_alpha_is_exact(policy):
 def test_what_is_hidden_under_alpha_stays_here():
     """It would be noise in lossy WebP, and dark or foreign fringes once scaled."""
     pixels = disc(600, 600)
-    for policy in (Policy(), Policy(max_side_px=512), Policy(max_side_px=512, format="png")):
+    blue = shown(*send(pixels, policy=Policy()))[..., 2][pixels[..., 3] == 0]
+    assert blue.max() < 60
+    for policy in (Policy(quality=88), Policy(format="webp"), Policy(max_side_px=512, format="png")):
         (part,) = send(pixels, policy=policy)
         got = shown(part).astype(int)
         assert got[..., 3].min() == 0
         assert np.abs(got[..., :3] - (230, 204, 26)).max() < 40
         visible = got[..., 3] > 8
         assert np.abs(got[visible][:, :3] - (230, 204, 26)).mean() < 3
+
+
+def grainy(height, width):
+    """RGBA that is smaller with loss: noise, and an edge of alpha."""
+    alpha = np.clip(np.linspace(-1, 9, width), 0, 1) * np.ones((height, 1))
+    return np.dstack([RNG.random((height, width, 3)), alpha]).astype(np.float32)
+
+
+def exact(part, pixels):
+    """Whether what is visible of `pixels` came without loss."""
+    wanted = (pixels * 255).round().astype(np.uint8)
+    visible = wanted[..., 3] > 0
+    got = shown(part)
+    return np.array_equal(got[..., 3], wanted[..., 3]) and np.array_equal(got[visible], wanted[visible])
+
+
+def test_small_art_with_alpha_goes_without_loss():
+    for pixels in (disc(512, 512), disc(64, 48), grainy(300, 300)):
+        (part,) = send(pixels, policy=Policy())
+        assert (part.mime, part.quality, part.steps) == ("image/webp", None, ("without loss",))
+        assert exact(part, pixels)
+
+
+def test_larger_art_goes_without_loss_where_that_is_smaller():
+    flat = np.zeros((900, 700, 4), np.float32)
+    flat[100:800, 100:600] = 0.8, 0.2, 0, 1
+    (part,) = send(flat, policy=Policy())
+    assert exact(part, flat)
+    (part,) = send(grainy(900, 700), policy=Policy())
+    assert (part.mime, part.quality) == ("image/webp", 90)
+
+
+def test_without_loss_only_within_the_bytes(encoded):
+    pixels = grainy(300, 300)
+    (part,) = send(pixels, policy=Policy(budget_bytes=200_000))
+    assert (part.quality, len(part.data) <= 200_000) == (90, True)
+    cache = PartCache()
+    many = send(*(grainy(300, 300) for _ in range(16)), cache=cache, policy=Policy())
+    assert sum(len(part.data_url()) for part in many) <= 4 << 20
+    assert {part.quality for part in many} == {90}
+    shares = send(pixels, grainy(300, 300), cache=cache, policy=Policy(request_base64_bytes=500_000))
+    assert {part.quality for part in shares} == {90}
+    assert send(pixels, cache=cache, policy=Policy(request_base64_bytes=500_000))[0].quality is None  # a larger share
+
+
+def test_who_lowers_the_quality_wishes_for_fewer_bytes():
+    assert send(grainy(300, 300), policy=Policy(quality=80))[0].quality == 78
+    flat = np.zeros((64, 48, 4), np.float32)
+    flat[20:40, 10:30] = 1, 0, 0, 1
+    assert send(flat, policy=Policy(quality=80))[0].quality is None  # fewer than with loss
+
+
+@pytest.mark.parametrize("form", ["webp", "png", "jpeg"])
+def test_a_format_that_was_chosen_stays(form):
+    (part,) = send(disc(64, 48), policy=Policy(format=form))
+    assert (part.mime, part.quality) == (f"image/{form}", None if form == "png" else 92)
+
+
+def test_a_single_pixel_that_is_not_quite_opaque_keeps_its_alpha():
+    for alpha, mime in ((254, "image/webp"), (255, "image/jpeg")):
+        pixels = np.dstack([noise(64), np.full((64, 64), 255, np.uint8)])
+        pixels[9, 9, 3] = alpha
+        (part,) = send(pixels, policy=Policy())
+        assert part.mime == mime
+        assert alpha == 255 or shown(part)[9, 9, 3] == 254
 
 
 @pytest.mark.parametrize("form", ["auto", "jpeg", "webp", "png"])
@@ -673,7 +741,7 @@ def test_a_file_that_is_no_picture_is_named(tmp_path):
         tmp_path / "missing.png": "There is no file",
         tmp_path: "is a folder",
         text: "is no picture. Give a PNG",
-        empty: "is no picture",
+        empty: "is empty",
         text / "below.png": "cannot be read",
         "nul\0byte.png": "cannot be read",
     }
@@ -682,6 +750,71 @@ def test_a_file_that_is_no_picture_is_named(tmp_path):
             read_file(path)
         assert caught.value.kind == "reference"
         assert str(path) in caught.value.message
+
+
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + bytes(range(200))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("IMG_1.jpg", HEIC, "a picture in HEIC format, though its name ends in .jpg"),
+        ("IMG_1.HEIC", HEIC, "a picture in HEIC format. Save it as JPEG or PNG"),
+        ("a.png", b"\xff\x0a" + bytes(99), "JPEG XL format, though its name ends in .png"),
+        ("a.psd", b"8BPS\0\1" + bytes(99), "PSD format"),
+        ("logo.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG format"),
+        ("a.jp2", b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(99), "JPEG 2000 format"),
+    ],
+)
+def test_a_format_that_is_not_read_is_named(name, data, words, tmp_path):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(GPT4oImageError, match=words) as caught:
+        read_file(tmp_path / name)
+    assert (caught.value.kind, caught.value.billed) == ("reference", "no")
+    assert name in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["a.bmp", "a.tif", "a.tiff", "a.webp", "a.avif", "misnamed.gif"])
+def test_formats_that_are_read(name, tmp_path):
+    if name == "a.avif" and "AVIF" not in Image.SAVE:
+        pytest.skip("this Pillow has no AVIF")
+    pixels = noise(40)
+    options = {"format": "TIFF"} if name.startswith("misnamed") else {"lossless": True, "quality": 100}
+    save(tmp_path / name, Image.fromarray(pixels), **options)
+    (part,) = prepare([read_file(tmp_path / name)], PNG, cancelled=never)
+    assert name == "a.avif" or np.array_equal(shown(part), pixels)
+    assert part.steps == ()
+
+
+def test_too_many_pixels_are_said_in_words(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "MAX_PIXELS", 2_000_000)
+    save(tmp_path / "map.png", Image.new("RGB", (2000, 1001)))
+    with pytest.raises(GPT4oImageError, match="2000 x 1001 pixels; at most 2 megapixels") as caught:
+        prepare([read_file(tmp_path / "map.png")], Policy(), cancelled=never)
+    assert (caught.value.kind, caught.value.billed) == ("reference", "no")
+    assert "Make it smaller" in caught.value.message
+    assert "map.png" in caught.value.message
+
+
+def test_a_large_photograph_is_read_smaller(tmp_path, monkeypatch):
+    """A JPEG can be: both keep at least as many pixels as are sent."""
+    monkeypatch.setattr(opening, "MAX_PIXELS", 6_000_000)
+    rows, columns = np.mgrid[:2100, :4200]
+    save(tmp_path / "phone.jpg", Image.fromarray(np.dstack([rows // 10, columns // 20, rows % 2]).astype(np.uint8)))
+    (part,) = prepare([read_file(tmp_path / "phone.jpg")], Policy(), cancelled=never)
+    assert (part.source, part.width, part.height) == ((2100, 1050), 1536, 768)
+    wanted = np.dstack([np.mgrid[:768, :1536][0] * 2100 / 7680, np.mgrid[:768, :1536][1] * 4200 / 30720])
+    assert np.abs(shown(part)[..., :2] - wanted).mean() < 2
+
+
+def test_repairs_are_said(tmp_path):
+    frames = [Image.fromarray(noise(30, seed)) for seed in range(2)]
+    save(tmp_path / "a.gif", frames[0], save_all=True, append_images=frames[1:])
+    photo = save(tmp_path / "b.jpg", frames[0])
+    photo.write_bytes(photo.read_bytes()[:-2])
+    parts = prepare([read_file(tmp_path / name) for name in ("a.gif", "b.jpg")], Policy(), cancelled=never)
+    assert "first frame" in parts[0].steps[0]
+    assert "end mark" in parts[1].as_report()["steps"][0]
 
 
 def test_a_broken_file_is_named(tmp_path):
