@@ -136,6 +136,8 @@ class PaidCall:
         return None if self._reader.complete else from_transcript(self._said, complete=False)
 
     async def _converse(self) -> None:
+        if self._cancelled():  # while the result was being recorded
+            raise GPT4oImageError("cancelled", "Cancelled before anything was sent.")
         self._billed = "unknown"
         async with post(self._gateway, self._request.endpoint, body(self._request), self._timeout_s) as response:
             self._billed = "yes"

@@ -37,7 +37,6 @@ class AheadCall:
         self._latest: dict[type[RunEvent], RunEvent] = {}
         self._watcher: Notify | None = None
         self._outcome: Outcome | None = None
-        self._failure: Exception | None = None
 
     def start(self, sent: Callable[[], None], ended: Callable[[], None]) -> None:
         """Runs the call in a thread of its own; `sent` and `ended` are called there, `ended` always."""
@@ -58,7 +57,7 @@ class AheadCall:
         if self.result_id is None:
             return None
         if self._outcome is None:
-            raise self._failure or RuntimeError("the call ended without an outcome")
+            raise RuntimeError(f"the call of the result {self.result_id} ended without an outcome")
         return self._with_pictures(self._outcome, notify, cancelled)
 
     def leave(self) -> str | None:
@@ -81,8 +80,6 @@ class AheadCall:
             self._outcome = generate(
                 call.request, call.gateway, self._config, os.environ, notify=notify, cancelled=self._stop.is_set
             )
-        except Exception as error:  # noqa: BLE001 - carried to the node, which raises it
-            self._failure = error
         finally:
             self._live.end()
             self._let_go()

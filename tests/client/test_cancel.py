@@ -6,6 +6,7 @@ import time
 import pytest
 
 from gpt4o_image.answer.events import Queued
+from gpt4o_image.run_events import Sending
 from gpt4o_image.simulator import Simulator
 from gpt4o_image.vault.recorder import Recorder
 
@@ -31,6 +32,12 @@ def closed_by_client(simulator):
             return record["closed_by_client"]
         time.sleep(0.01)
     raise AssertionError("the connection is still open")
+
+
+def test_while_the_result_is_recorded(run, simulator):
+    outcome, _ = run_and_cancel(run, "a fox", lambda: any(isinstance(event, Sending) for event in run.notices))
+    assert (outcome.error.kind, outcome.error.billed, outcome.cost_usd) == ("cancelled", "no", 0)
+    assert simulator.posts() == 0
 
 
 def test_before_the_headers(run, simulator):

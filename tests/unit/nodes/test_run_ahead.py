@@ -259,19 +259,6 @@ def test_cancel_ends_the_call_that_was_taken_over_and_no_other(world, ahead, tur
     assert not world.calls["b"].cancelled()
 
 
-def test_a_bug_in_the_call_is_raised_in_the_node(pack, world, ahead, turn, monkeypatch):
-    def broken(*_, notify, **__):
-        notify(pack.run_events.Sending("id-a"))
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(pack.generation, "generate", broken)
-    world.queue("a")
-    ahead.send_now()
-    until(lambda: ahead.summary().sent)
-    with turn("a") as call, pytest.raises(ZeroDivisionError):
-        call.follow(lambda _: None, lambda: False)
-
-
 def test_a_prompt_that_is_gone_ends_a_call_that_was_not_sent(world, ahead):
     world.queue("a")
     ahead.send_now()
