@@ -76,10 +76,10 @@ def wanted_of(request: web.Request) -> Wanted:
     return Wanted(limit, before, text, cast("State | None", state))
 
 
-def gateway_of(request: web.Request, config: Config | None) -> str:
-    """The gateway that is asked for; where the config file cannot be read, the default in place of any."""
+def gateway_of(request: web.Request, config: Config) -> str:
+    """The gateway that is asked for; where the config file cannot be understood, the default in place of any."""
     name = request.query.get("gateway") or DEFAULT
-    if config is None:
+    if not config.understood:
         return DEFAULT
     if name not in config.gateway_names():
         raise Refusal(400, "bad_request", "There is no gateway of that name.")

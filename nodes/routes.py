@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from ..gpt4o_image.errors import GPT4oImageError
-from ..gpt4o_image.gateway.config import CONFIG_FILE, Config, config_or_default, load_config
+from ..gpt4o_image.gateway.config import CONFIG_FILE, Config, load_config
 from ..gpt4o_image.gateway.profiles import own_origins
 from ..gpt4o_image.pictures.formats import PictureError, extension, format_of
 from ..gpt4o_image.sidebar.feed import Json, Redactor, detail, findings, item, status
@@ -103,8 +103,8 @@ class Routes:
     @_answered
     async def status(self, request: web.Request) -> web.StreamResponse:
         def look() -> Json:
-            config, problem = config_or_default(host.home())
-            return status(config, os.environ, gateway_of(request, config if problem is None else None), problem)
+            config = load_config(host.home())
+            return status(config, os.environ, gateway_of(request, config))
 
         return _json(await self._read(look))
 
@@ -122,7 +122,7 @@ class Routes:
         wanted = wanted_of(request)
 
         def look() -> Json:
-            config, _ = config_or_default(host.home())
+            config = load_config(host.home())
             page, hide = Vault(config.vault).page(wanted), Redactor(config, os.environ)
             items = [item(result, hide, RUNNING.percent(result.id)) for result in page.results]
             return {"results": items, "total": page.total, "next": page.next}
@@ -234,7 +234,7 @@ def _file(result_id: str, number: int) -> File:
 
 
 def _detail(result: Result, warnings: tuple[str, ...] = ()) -> Json:
-    config, _ = config_or_default(host.home())
+    config = load_config(host.home())
     return detail(result, Redactor(config, os.environ), RUNNING.percent(result.id), warnings)
 
 

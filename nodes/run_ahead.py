@@ -92,7 +92,7 @@ class RunAhead:
     # What the browser asks
 
     def summary(self) -> Summary:
-        """Raises GPT4oImageError where the config file cannot be read."""
+        """What waits, what it may cost, and how much of it is sent ahead."""
         config = load_config(host.home())
         with self._looking:
             calls = [call for _, call in self._unsent(self._queue.look())]
@@ -191,9 +191,8 @@ class RunAhead:
     def _send(self, chosen: list[tuple[WaitingPrompt, PendingCall]]) -> None:
         if not chosen:
             return
-        try:
-            config = load_config(host.home())
-        except GPT4oImageError:
+        config = load_config(host.home())
+        if config.problem:
             return  # the node raises it, in its turn
         for prompt, call in chosen:
             if call not in self._queue.look_again(prompt):

@@ -11,7 +11,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..gpt4o_image.errors import GPT4oImageError
-from ..gpt4o_image.gateway.config import Config, config_or_default
+from ..gpt4o_image.gateway.config import Config, load_config
 from ..gpt4o_image.request import ARTIST_NAMES, BACKGROUNDS, MAX_FRAMES, MAX_SEED, MIN_SEED
 from . import host
 
@@ -35,7 +35,7 @@ def found_by(*more: str) -> dict[str, Any]:
 
 def config_for_choices() -> Config:
     """The config behind the combos. A broken file must not take the pack away: it is reported when a node runs."""
-    return config_or_default(host.home())[0]
+    return load_config(host.home())
 
 
 def prompt() -> io.String.Input:

@@ -23,9 +23,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 where a picture can be made; a backup host that is away is printed and does no harm."""
+    from ..download.connection import reach
     from ..gateway.check import check
 
-    findings = check(load_config(home(os.environ)), os.environ, options.gateway)
+    findings = check(load_config(home(os.environ)), os.environ, options.gateway, reach)
     if options.json:
         output.show_json([finding.as_json() for finding in findings])
     for finding in () if options.json else findings:

@@ -84,7 +84,7 @@ def _outcome(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Outc
             check_folder(options.out)
             config = load_config(home(os.environ))
             gateway = options.gateway or DEFAULT
-            if not options.gateway and not has_key(config, os.environ):
+            if not options.gateway and config.understood and not has_key(config, os.environ):
                 output.say(f"No key is set: this picture comes from the {SIMULATOR}, for free.")
                 gateway = SIMULATOR
             return generate(

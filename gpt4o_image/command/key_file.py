@@ -17,6 +17,8 @@ from ..gateway.config import DEFAULT, SIMULATOR, Config, load_config
 def takes_key(home: Path, name: str) -> Config:
     """The config in `home`. Raises `config` where it cannot be read or has no gateway `name` that takes a key."""
     config = load_config(home)
+    if config.problem and not config.understood:
+        raise config.problem
     if name not in config.gateway_names() or name in (DEFAULT, SIMULATOR):
         known = ", ".join(n for n in config.gateway_names() if n not in (DEFAULT, SIMULATOR))
         raise GPT4oImageError("config", f'There is no gateway "{name}" that takes a key. Choose one of {known}.')

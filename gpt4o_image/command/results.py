@@ -47,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "export":
         check_folder(options.folder)
     config = load_config(home(os.environ))
+    if config.problem and not config.understood:
+        output.say(f"warning: {config.problem.message}")
     vault = Vault(config.vault)
     if options.action == "list":
         return show_list(vault, options.limit, as_json=options.json)

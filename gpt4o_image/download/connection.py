@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from ..gateway.blocking import CONNECT_S, connect, get
-from ..gateway.transport import Proxy, proxy_for
+from ..gateway.transport import Proxy, is_placeholder, proxy_for
 from ..gateway.unreachable import Unreachable
 from ..urls import origin
 
@@ -38,13 +38,25 @@ _TARGET = re.compile(r"[^:]+://[^/?#]*([^#]*)", re.DOTALL)
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _UNICAST = ipaddress.IPv6Network("2000::/3")  # the only public one (IANA, IPv6 Address Space)
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
-# RFC 2544, of no network. Clash, sing-box and Surge answer every name with an address of it, and carry the connection.
-_PLACEHOLDERS = ipaddress.IPv4Network("198.18.0.0/15")
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
 class Forbidden(Unreachable):
     """The rules refuse this address."""
+
+
+def reach(address: str) -> str:
+    """Connects to an address as a download does, and tells how: "directly", or through what. Raises OSError.
+
+    Any answer will do. Raises `config` too, for a proxy or certificate variable that cannot be used.
+    """
+    scheme, host, port = check_address(address, ())
+    with Connection(()).get(address):
+        pass
+    if proxy := proxy_for(scheme, host, port):
+        return f"through {proxy}"
+    placeholder = next(filter(is_placeholder, resolve(host, port)), None)
+    return f"through a local proxy program, which answers its name with {placeholder}" if placeholder else "directly"
 
 
 def check_address(address: str, own_origins: Origins) -> Origin:
@@ -83,7 +95,7 @@ def resolve(host: str, port: int) -> list[str]:
     except (OSError, UnicodeError):
         raise OSError(f"{host} cannot be resolved") from None
     # Who answers with placeholders answers with nothing else: a private IPv6 address beside them is one too.
-    placeholders = [] if _literal(host) else [ip for ip in found if _is_placeholder(ip)]
+    placeholders = [] if _literal(host) else [ip for ip in found if is_placeholder(ip)]
     for ip in found if not placeholders else ():
         check_peer(ip)
     return placeholders or found
@@ -168,7 +180,7 @@ class Connection:
         connection = _first_of(allowed, port)
         try:
             reached = str(connection.getpeername()[0])
-            if _literal(host) or not _is_placeholder(reached):
+            if _literal(host) or not is_placeholder(reached):
                 check_peer(reached)
         except OSError:
             connection.close()
@@ -208,10 +220,6 @@ def _one_loopback(found: Origin) -> Origin:
 
 def _is_this_machine(host: str) -> bool:
     return host in ("localhost", *_LOOPBACK)
-
-
-def _is_placeholder(ip: str) -> bool:
-    return ":" not in ip and ipaddress.IPv4Address(ip) in _PLACEHOLDERS
 
 
 def _literal(host: str) -> str | None:

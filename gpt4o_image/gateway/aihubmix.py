@@ -5,5 +5,8 @@ AIHUBMIX = "aihubmix"
 # The main host and two more that serve the same accounts.
 BASE_URLS = ("https://aihubmix.com/v1", "https://api.aihubmix.com/v1", "https://api.inferera.com/v1")
 
+# Where the pictures lie that its pages show.
+PICTURE_HOST = "https://filesystem.site"
+
 # Page "GPT-4o-image", prices per call since 2025-06-04.
 PRICES_USD: dict[str, float] = {"gpt-4o-image-vip": 0.009, "gpt-4o-image": 0.005}

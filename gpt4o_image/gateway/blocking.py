@@ -38,14 +38,14 @@ def get(
 
     # Not through a Session: it would log in from ~/.netrc, keep cookies, and read the whole body of a redirect.
     request = requests.Request("GET", root, headers=dict(headers)).prepare()
-    refused: list[OSError] = []
+    refused: list[Exception] = []
     through = str(proxy) if proxy and not proxy.socks_version else ""
     with closing(_adapter(root, target, proxy, _kept(dial, refused))) as adapter:
         try:
             response = adapter.send(
                 request, stream=True, timeout=(CONNECT_S, read_s), proxies={"http": through, "https": through}
             )
-        except (requests.RequestException, HTTPError, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
             raise why_unreachable(refused[0] if refused else error, proxy) from None
         with closing(response):
             yield response
@@ -92,13 +92,13 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
     return data
 
 
-def _kept(dial: Callable[[], socket.socket], refused: list[OSError]) -> Callable[[], socket.socket]:
+def _kept(dial: Callable[[], socket.socket], refused: list[Exception]) -> Callable[[], socket.socket]:
     """urllib3 and requests wrap what `dial` raises, each in its own way."""
 
     def keeping() -> socket.socket:
         try:
             return dial()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter for a name that cannot be written as DNS wants it
             refused.append(error)
             raise
 

@@ -1,50 +1,31 @@
-"""Is all in place for a picture? Key, hosts, balance and models, by GETs that cost nothing. Sends no prompt.
+"""Is all in place for a picture? openai, proxies, certificates, key, hosts, balance, models, downloads.
 
-The key goes to the origin of its own profile only, and no redirect is followed.
+Sends no prompt: only GETs that cost nothing. The key goes to the origins of its own profile only.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import time
-from collections.abc import Iterable, Mapping
+import socket
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, cast
-from urllib.parse import urljoin
 
-from ..answer.failures import from_status, is_error
-from ..answer.keywords import says
-from ..errors import GPT4oImageError, shorten
+from ..errors import GPT4oImageError
 from ..urls import origin
-from .aihubmix import AIHUBMIX, BASE_URLS, PRICES_USD
+from .aihubmix import AIHUBMIX, BASE_URLS, PICTURE_HOST, PRICES_USD
 from .config import Config
-from .profiles import BASE_URL_VARIABLE, KEY_VARIABLE, choose_gateway, locate
+from .free_get import RECHARGE, FreeAnswer, free_get, root_of
+from .misaddressed import base_url_advice
+from .profiles import KEY_VARIABLE, choose_gateway, locate
+from .sdk import openai_sdk, openai_version
+from .transport import is_placeholder, proxies_in_use, proxy_for, ssl_context, trust_in_use
 
-HOSTS = BASE_URLS
-TIMEOUT_S = 10.0
-_MAX_BYTES = 4 << 20
 _UNLIMITED = -0.01  # AiHubMix, "Balance": a key without a limit has a tiny negative rest, such as -0.000002
-_QUOTE_CHARS = 200
 
-_RECHARGE = "Recharge the account at the gateway, or raise the quota of this key there."
-_NETWORK = "Check the network, a firewall or proxy, and base_url. AiHubMix tells its state at status.aihubmix.com."
-_TLS = (
-    "Check this computer's clock, and whether a proxy or a virus scanner puts its own certificate in "
-    "(REQUESTS_CA_BUNDLE can name it). A gateway without TLS needs a base_url with http://."
-)
-_BASE_URL = f"Check base_url (or {BASE_URL_VARIABLE}): it ends in /v1 and is not a web site."
-_STATUS: dict[int, tuple[str, str]] = {
-    401: ("does not accept the key", "Copy the key once more and set it with `gpt4o-image key set`."),
-    403: (
-        "refuses the key",
-        "Look at the key in the gateway's console: is it on, for this IP address and these models?",
-    ),
-    404: ("has nothing at this address", _BASE_URL),
-    429: ("has had too many requests", "Wait a minute, then check again."),
-}
+# Connects to an address as a download does, and tells how. Raises OSError and GPT4oImageError.
+Reach = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -61,26 +42,23 @@ class Finding:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What one GET gave: a JSON object, or a problem and what to do about it."""
+def check(
+    config: Config, environ: Mapping[str, str], gateway_name: str = "default", reach: Reach | None = None
+) -> list[Finding]:
+    """What was found, most basic first. Takes up to about 20 s; raises nothing for a missing key or network.
 
-    reached: bool
-    seconds: float = 0.0
-    value: Mapping[str, Any] | None = None
-    problem: str = ""
-    advice: str = ""
-    status: int = 0
-
-
-def check(config: Config, environ: Mapping[str, str], gateway_name: str = "default") -> list[Finding]:
-    """What was found, most basic first. Takes up to about 10 s; raises nothing for a missing key or network."""
+    `reach` is how downloads connect; without it they are not looked at.
+    """
+    local = [_openai()]
     try:
-        profile, url = locate(gateway_name, config, environ)
+        profile, urls = locate(gateway_name, config, environ)
     except GPT4oImageError as error:
-        return [Finding("gateway", False, error.message, f"Choose another gateway, or correct {config.path}.")]
-    if not url:
-        return [Finding("gateway", True, f"The gateway {profile} is part of this pack: it needs no key, no network.")]
+        advice = error.advice or f"Choose another gateway, or correct {config.path}."
+        return [*local, Finding("gateway", False, error.problem, advice)]
+    if not urls:
+        words = f"The gateway {profile} is part of this pack: it needs no key, no network."
+        return [*local, Finding("gateway", True, words)]
+    network = [_proxies(urls), _certificates()]
     key, models, prices = "", tuple(PRICES_USD), dict(PRICES_USD)
     try:
         gateway = choose_gateway(profile, config, environ)
@@ -88,62 +66,111 @@ def check(config: Config, environ: Mapping[str, str], gateway_name: str = "defau
         by_variable = profile == AIHUBMIX and environ.get(KEY_VARIABLE, "").strip()
         first = Finding("key", True, f"A key is set in {KEY_VARIABLE if by_variable else config.path}.")
     except GPT4oImageError as error:
-        text, _, advice = error.message.partition(". ")
-        first = Finding("key", False, f"{text}.", advice.removesuffix(" Nothing was sent."))
-    return [first, *_ask(profile, url, key, models, prices)]
+        first = Finding("key", False, error.problem, error.advice)
+    if not all(finding.ok for finding in network):
+        return [*local, first, *network]
+    return [*local, first, *network, *_ask(profile, urls, key, models, prices), *_downloads(urls, reach)]
 
 
-def _ask(profile: str, url: str, key: str, models: Iterable[str], prices: Mapping[str, float]) -> list[Finding]:
-    root = _root(url)
-    gets: dict[str, tuple[str, str]] = {"models": (f"{url}/models", key)}
-    others: list[str] = []
+def _openai() -> Finding:
+    try:
+        return Finding("openai", True, f"openai {openai_version(openai_sdk())} is installed.")
+    except GPT4oImageError as error:
+        return Finding("openai", False, error.problem, error.advice)
+
+
+def _proxies(urls: Iterable[str]) -> Finding:
+    try:
+        proxies_in_use()
+        ways = {root_of(url): proxy_for(*origin(url)) for url in urls}
+    except GPT4oImageError as error:
+        return Finding("proxy", False, error.problem, error.advice)
+    through = {f"{proxy} ({proxy.source})" for proxy in ways.values() if proxy}
+    direct = [url for url, proxy in ways.items() if not proxy]
+    text = f"Calls go through {' and '.join(sorted(through))}." if through else "Calls go out directly."
+    if through and direct:
+        text += f" {', '.join(direct)}: directly."
+    if placeholders := sorted({ip for url in direct for ip in _addresses(url) if is_placeholder(ip)}):
+        text += f" A local proxy program answers names with {placeholders[0]} and carries the connections."
+    return Finding("proxy", True, text)
+
+
+def _addresses(url: str) -> list[str]:
+    with suppress(OSError, UnicodeError):
+        _, host, port = origin(url)
+        return [str(peer[0]) for *_, peer in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    return []
+
+
+def _certificates() -> Finding:
+    try:
+        ssl_context()
+    except GPT4oImageError as error:
+        return Finding("certificates", False, error.problem, error.advice)
+    return Finding("certificates", True, "Trusted are " + ", ".join(["the system's store", *trust_in_use()]) + ".")
+
+
+def _ask(
+    profile: str, urls: tuple[str, ...], key: str, models: Iterable[str], prices: Mapping[str, float]
+) -> list[Finding]:
+    lists = _all({url: (profile, url, f"{url}/models", key) for url in urls})
+    url = next((url for url in urls if lists[url].reached), urls[0])
+    hosts = _hosts(url, lists)
+    if not lists[url].reached:
+        return hosts
+    root = root_of(url)
+    gets: dict[str, tuple[str, str, str, str]] = {}
     if key:
-        gets["balance"] = (f"{root}/dashboard/billing/remain", key)
+        gets["balance"] = (profile, url, f"{root}/dashboard/billing/remain", key)
     if profile == AIHUBMIX:
-        gets["public models"] = (f"{root}/api/v1/models?type=image_generation", "")
-        # Behind an address of the user's own there may be another gateway, which these do not back up.
-        others = [host for host in HOSTS if _root(host) != root] if root in map(_root, HOSTS) else []
-    gets |= {host: (f"{host}/models", "") for host in others}
-    with ThreadPoolExecutor(len(gets)) as pool:
-        waiting = {name: pool.submit(_get, address, secret) for name, (address, secret) in gets.items()}
-    answers = {name: future.result() for name, future in waiting.items()}
-
-    backups = {host: answers.pop(host) for host in others}
-    host = _host(root, list(answers.values()), backups)
-    if not host.ok:
-        return [host, *_backups(backups)]
+        gets["public models"] = (profile, url, f"{root}/api/v1/models?type=image_generation", "")
+    answers = _all(gets)
     balance = answers.pop("balance", None)
-    if not key:
-        del answers["models"]  # it told that the host is there; without a key it tells no more
+    if key:  # without one the list tells no more than that the host is there
+        answers = {"models": lists[url], **answers}
     told: list[Finding] = []
-    # AiHubMix documents it for its main host; other gateways need not have it.
-    owed = profile == AIHUBMIX and not (balance and balance.status == 404 and root in map(_root, HOSTS[1:]))
+    # AiHubMix documents it for its main host; its others, and other gateways, need not have it.
+    owed = profile == AIHUBMIX and not (balance and balance.status == 404 and root in map(root_of, BASE_URLS[1:]))
     if balance and (owed or _amount(balance) is not None):
         told.append(_balance(balance, prices))
-    return [host, *told, *_models(answers, models, told), *_backups(backups)]
+    return [hosts[0], *told, *_models(base_url_advice(profile, url), answers, models, told), *hosts[1:]]
 
 
-def _host(root: str, answers: Iterable[_Answer], backups: Mapping[str, _Answer]) -> Finding:
-    answers = list(answers)
-    reached = [answer.seconds for answer in answers if answer.reached]
-    if reached:
-        return Finding("host", True, f"{root} answers within {1000 * min(reached):.0f} ms.")
-    advice = answers[0].advice
-    if there := [host for host, answer in backups.items() if answer.reached]:
-        advice += f" Until then {there[0]} answers: set {BASE_URL_VARIABLE}={there[0]} to use it."
-    return Finding("host", False, answers[0].problem, advice)
+def _all(gets: Mapping[str, tuple[str, str, str, str]]) -> dict[str, FreeAnswer]:
+    with ThreadPoolExecutor(len(gets) or 1) as pool:
+        waiting = {name: pool.submit(free_get, *get) for name, get in gets.items()}
+    return {name: future.result() for name, future in waiting.items()}
 
 
-def _backups(backups: Mapping[str, _Answer]) -> list[Finding]:
-    return [
-        Finding("backup host", True, f"{_root(host)} answers within {1000 * answer.seconds:.0f} ms.")
-        if answer.reached
-        else Finding("backup host", False, answer.problem, "It is needed only when the main host fails.")
-        for host, answer in backups.items()
-    ]
+def _hosts(used: str, lists: Mapping[str, FreeAnswer]) -> list[Finding]:
+    """The one that calls go to first, then the others."""
+    answer, problems = lists[used], [one.problem for one in lists.values() if not one.reached]
+    if not answer.reached:
+        return [Finding("host", False, " ".join(problems), answer.advice)]
+    text = f"{root_of(used)} answers within {1000 * answer.seconds:.0f} ms."
+    before = [one.problem for url, one in lists.items() if list(lists).index(url) < list(lists).index(used)]
+    first = Finding("host", True, " ".join([*before, text]))
+    return [first, *(_backup(url, one) for url, one in lists.items() if url != used and one.problem not in before)]
 
 
-def _balance(answer: _Answer, prices: Mapping[str, float]) -> Finding:
+def _backup(url: str, answer: FreeAnswer) -> Finding:
+    if answer.reached:
+        return Finding("backup host", True, f"{root_of(url)} answers within {1000 * answer.seconds:.0f} ms.")
+    return Finding("backup host", False, answer.problem, "It is needed only when the main host fails.")
+
+
+def _downloads(urls: Iterable[str], reach: Reach | None) -> list[Finding]:
+    """Whether AiHubMix's pictures could be fetched. Where those of other gateways lie is not known before."""
+    if reach is None or not set(urls) & set(BASE_URLS):
+        return []
+    try:
+        return [Finding("downloads", True, f"{PICTURE_HOST} is reached {reach(PICTURE_HOST)}.")]
+    except (OSError, GPT4oImageError) as error:
+        advice = "Pictures would be paid for and not arrive. Check the network, HTTPS_PROXY and NO_PROXY."
+        return [Finding("downloads", False, f"{PICTURE_HOST} cannot be reached: {error}.", advice)]
+
+
+def _balance(answer: FreeAnswer, prices: Mapping[str, float]) -> Finding:
     if answer.value is None:
         return Finding("balance", False, answer.problem, answer.advice)
     left = _amount(answer)
@@ -152,12 +179,12 @@ def _balance(answer: _Answer, prices: Mapping[str, float]) -> Finding:
     if _UNLIMITED < left < 0:
         return Finding("balance", True, "The key has no limit of its own.")
     if left < min(prices.values()):
-        return Finding("balance", False, f"${left:.3f} is left: too little for a picture.", _RECHARGE)
+        return Finding("balance", False, f"${left:.3f} is left: too little for a picture.", RECHARGE)
     costs = ", ".join(f"{int(left / prices[name] + 1e-6)} with {name}" for name in PRICES_USD if prices[name])
     return Finding("balance", True, f"${left:.2f} is left" + (f", enough for calls: {costs}." if costs else "."))
 
 
-def _amount(answer: _Answer) -> float | None:
+def _amount(answer: FreeAnswer) -> float | None:
     """What is left in US dollars, under a name that says otherwise, sometimes a level deeper."""
     value = answer.value or {}
     inner = value.get("data")
@@ -168,7 +195,9 @@ def _amount(answer: _Answer) -> float | None:
     return None
 
 
-def _models(lists: Mapping[str, _Answer], wanted: Iterable[str], told: Iterable[Finding]) -> list[Finding]:
+def _models(
+    advice: str, lists: Mapping[str, FreeAnswer], wanted: Iterable[str], told: Iterable[Finding]
+) -> list[Finding]:
     """One finding from all lists together; a problem of a list where it is news."""
     advice_told = {finding.advice for finding in told}
     listed = {name: _ids(answer) for name, answer in lists.items()}
@@ -179,7 +208,7 @@ def _models(lists: Mapping[str, _Answer], wanted: Iterable[str], told: Iterable[
         if listed[name] is None and answer.advice not in advice_told and not (harmless and any(listed.values())):
             advice_told.add(answer.advice)
             text = answer.problem or "The gateway's list of models cannot be read."
-            found.append(Finding(name, False, text, answer.advice or _BASE_URL))
+            found.append(Finding(name, False, text, answer.advice or advice))
     offered = {model for ids in listed.values() for model in ids or ()}
     if all(ids is None for ids in listed.values()):
         return found
@@ -193,118 +222,9 @@ def _models(lists: Mapping[str, _Answer], wanted: Iterable[str], told: Iterable[
     return [*found, Finding("models", True, text)]
 
 
-def _ids(answer: _Answer) -> set[str] | None:
+def _ids(answer: FreeAnswer) -> set[str] | None:
     rows = (answer.value or {}).get("data")
     if not isinstance(rows, list):
         return None
     tables = [cast("dict[str, Any]", row) for row in cast("list[Any]", rows) if isinstance(row, dict)]
     return {str(table[name]) for table in tables for name in ("id", "model_id") if name in table}
-
-
-def _get(url: str, key: str) -> _Answer:
-    """One GET; with a key only where the caller says that the address is the key's own."""
-    import requests
-    from urllib3.exceptions import HTTPError
-
-    headers = {"User-Agent": "gpt4o-image (ComfyUI)", "Accept": "application/json"}
-    if key:
-        headers["Authorization"] = f"Bearer {key}"
-    root = _root(url)
-    began = time.monotonic()
-    seconds = None
-    try:
-        with requests.Session() as session:
-            # Not session.get: it would log in from ~/.netrc and read a redirect's body to the end.
-            request = requests.Request("GET", url, headers=headers).prepare()
-            surroundings: Any = session.merge_environment_settings(url, {}, True, None, None)
-            with session.get_adapter(url).send(request, timeout=TIMEOUT_S, **surroundings) as response:
-                seconds = time.monotonic() - began
-                return replace(_judge(url, response, _read(response, began), key), seconds=seconds)
-    except (OSError, HTTPError, ValueError) as error:  # what requests raises is an OSError
-        if seconds is not None:
-            return _Answer(reached=True, seconds=seconds, problem=f"The answer of {root} broke off.", advice=_NETWORK)
-        return _unreached(root, error)
-
-
-def _read(response: Any, began: float) -> str:
-    data = bytearray()
-    for piece in response.iter_content(1 << 16):
-        data += piece
-        if len(data) > _MAX_BYTES or time.monotonic() - began > TIMEOUT_S:
-            break
-    return data.decode("utf-8", "replace")
-
-
-def _unreached(root: str, error: Exception) -> _Answer:
-    import requests
-
-    match error:
-        case requests.exceptions.Timeout():
-            problem, advice = f"{root} did not answer within {TIMEOUT_S:g} s.", _NETWORK
-        case requests.exceptions.SSLError():
-            problem, advice = f"{root} gives no TLS connection that can be trusted.", _TLS
-        case requests.exceptions.ProxyError():
-            problem = f"The proxy in the environment does not lead to {root}."
-            advice = "Check HTTPS_PROXY and HTTP_PROXY, or name the host in NO_PROXY."
-        case _:
-            problem, advice = f"{root} cannot be reached.", _NETWORK
-    return _Answer(reached=False, problem=problem, advice=advice)
-
-
-def _judge(url: str, response: Any, body: str, key: str) -> _Answer:
-    status: int = response.status_code
-    root = _root(url)
-    value = _json_object(body)
-    if status == 200 and value is not None and not is_error(value) and value.get("success") is not False:
-        return _Answer(reached=True, value=value, status=status)
-    said = _quote(status, body, key)
-    if 300 <= status < 400:
-        problem = f"{root} sends on to {_target(url, response, key)} (HTTP {status}). The key was not sent there"
-        advice = "If that is the gateway's new address, set it as base_url."
-        said = ""
-    elif "html" in response.headers.get("Content-Type", "").lower() or body.lstrip().startswith("<"):
-        problem = f"{root} answers with a web page (HTTP {status}), not as a gateway does"
-        advice = f"{_BASE_URL} A login page of the network or a bot check may stand in between."
-    elif says(body, "quota"):
-        problem, advice = "The balance or the key's quota is used up", _RECHARGE
-    elif status in _STATUS:
-        does, advice = _STATUS[status]
-        problem = f"{root} {does} (HTTP {status})"
-    elif status >= 500:
-        problem, advice = f"{root} has trouble of its own (HTTP {status})", f"Try again later. {_NETWORK}"
-    else:
-        problem, advice = f"{root} gives an answer that means nothing here (HTTP {status})", _BASE_URL
-    return _Answer(reached=True, problem=f"{problem}{said}.", advice=advice, status=status)
-
-
-def _json_object(body: str) -> Mapping[str, Any] | None:
-    with suppress(ValueError, RecursionError):
-        value: Any = json.loads(body)
-        return cast("Mapping[str, Any]", value) if isinstance(value, dict) else None
-    return None
-
-
-def _quote(status: int, body: str, key: str) -> str:
-    """The gateway's own words; the key is hidden before they are cut, so that no half of it stays."""
-    words = _hide(from_status(status, body).gateway_text or "", key)
-    plain = "".join(c for c in " ".join(words.split()) if c.isprintable())
-    return f': "{shorten(plain, _QUOTE_CHARS)}"' if plain else ""
-
-
-def _hide(text: str, key: str) -> str:
-    """Without the key, and without what looks like one: gateways quote keys half hidden."""
-    return re.sub(r"\bsk-[\w*.-]{4,}", "sk-***", text.replace(key, "***") if key else text)
-
-
-def _target(url: str, response: Any, key: str) -> str:
-    try:
-        return _hide(_root(urljoin(url, response.headers.get("Location", ""))), key)
-    except ValueError:
-        return "an address that is none"
-
-
-def _root(url: str) -> str:
-    """Scheme, host and port, the port where it is not the scheme's own."""
-    scheme, host, port = origin(url)
-    shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}" + ("" if port == (443 if scheme == "https" else 80) else f":{port}")

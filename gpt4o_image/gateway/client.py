@@ -21,19 +21,13 @@ from .profiles import Gateway
 from .redact import ByteMask, redact
 from .sdk import httpx_of, openai_sdk
 from .transport import proxies_in_use, ssl_context
-from .unreachable import Unreachable
+from .unreachable import ADVICE, Unreachable
 
 _CONNECT_S = 10.0
 # What may leave the machine. The SDK adds more from variables such as OPENAI_ORG_ID and OPENAI_CUSTOM_HEADERS,
 # which belong to another company.
 _HEADERS = ("host", "content-length", "content-type", "accept", "accept-encoding", "connection", "user-agent")
 _ID_HEADERS = ("x-request-id", "x-oneapi-request-id", "request-id")
-_ADVICE = {
-    "proxy": "Check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or name the host in NO_PROXY.",
-    "tls": "Check this computer's clock, and whether a proxy or a virus scanner puts its own certificate in: "
-    "SSL_CERT_FILE can name it.",
-    "network": "Check the network and base_url.",
-}
 
 
 class BrokenOff(Exception):
@@ -203,7 +197,7 @@ def _failed(gateway: Gateway, base_url: str, departure: Departure, error: Except
 def _unreachable(gateway: Gateway, failed: Mapping[str, Unreachable]) -> GPT4oImageError:
     reasons = "; ".join(f"{base_url}: {error}" for base_url, error in failed.items())
     causes = {error.cause for error in failed.values()}
-    advice = next((_ADVICE[cause] for cause in ("proxy", "tls") if cause in causes), _ADVICE["network"])
+    advice = next((ADVICE[cause] for cause in ("proxy", "tls") if cause in causes), ADVICE["network"])
     problem = f"The gateway {gateway.name} cannot be reached. {reasons}."
     return GPT4oImageError("upstream", problem, advice=f"{advice} Nothing was sent.")
 

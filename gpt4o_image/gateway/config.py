@@ -1,4 +1,4 @@
-"""The config file as values. Reads no variable; writes and sends nothing."""
+"""The config file as values. Reads no variable; sends nothing, and writes nothing that stays."""
 
 from __future__ import annotations
 
@@ -6,36 +6,53 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 from ..errors import GPT4oImageError
 from ..urls import origin
 from .aihubmix import AIHUBMIX, BASE_URLS, PRICES_USD
+from .sdk import install_command
+from .toml import NotToml, read_toml
 
 HOME_VARIABLE = "GPT4O_IMAGE_HOME"
 CONFIG_FILE = "config.toml"
 DEFAULT = "default"
 SIMULATOR = "simulator"
 
-_SETTINGS = ("gateway", "timeout_s", "max_parallel", "run_ahead", "daily_budget_usd", "artist_names", "profiles")
-_PROFILE = ("base_url", "api_key", "models", "prices", "app_code")
+_PROFILE = ("base_url", "base_urls", "api_key", "models", "prices", "app_code")
+_MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class Config:
-    """The config file as values; the defaults where it says nothing. `path` need not exist."""
+    """The config file as values; the defaults where it says nothing. `path` need not exist.
+
+    `problem` is what is wrong with the file. Where it cannot be understood, the values are the defaults; where it is
+    only open to others, they are the file's. It is raised by whoever is about to send something, and by nobody else:
+    results can be read and the simulator used all the same.
+    """
 
     path: Path
     gateway: str = AIHUBMIX
     timeout_s: float = 600.0
     max_parallel: int = 16
     run_ahead: int = 0  # calls of ComfyUI's queue that are sent before their turn
+    wait_when_limited: bool = False
     daily_budget_usd: float | None = None
+    vault_url: str = ""  # `vault` in the file: a database that several machines share
+    files: str = ""  # the folder of its pictures
     artist_names: Mapping[str, str] = field(default_factory=dict[str, str])
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, "Mapping[str, Any]"], repr=False)
+    problem: GPT4oImageError | None = field(default=None, compare=False)
+
+    @property
+    def understood(self) -> bool:
+        """Whether the values are the file's. Otherwise they are the defaults, and the file is to be corrected first."""
+        return self.problem is None or bool(self.profiles)
 
     @property
     def vault(self) -> Path:
@@ -52,90 +69,95 @@ class Config:
         return list(dict.fromkeys([*PRICES_USD, *named]))
 
 
-def config_or_default(home: Path) -> tuple[Config, GPT4oImageError | None]:
-    """The config; where its file is broken, the defaults and what is wrong with it."""
-    try:
-        return load_config(home), None
-    except GPT4oImageError as error:
-        return Config(home / CONFIG_FILE), error
-
-
 def load_config(home: Path) -> Config:
-    """Reads `config.toml` in `home`; no file means the defaults. Raises `config` with line and column."""
+    """Reads `config.toml` in `home`; no file means the defaults. A bad file raises nothing: see `Config.problem`."""
     path = home / CONFIG_FILE
+    try:
+        return _read(path)
+    except GPT4oImageError as error:
+        return Config(path, problem=error)
+
+
+def _read(path: Path) -> Config:
     try:
         if not path.exists():
             return Config(path)
-        text = path.read_text("utf-8-sig")  # Windows' Notepad may put a mark in front
-        mode = path.stat().st_mode
-    except (OSError, UnicodeDecodeError) as error:
-        raise _config_error(path, f"cannot be read: {error}") from error
-    # A file that holds a key is its owner's alone. Windows keeps user folders private by itself.
-    if os.name == "posix" and mode & 0o077:
-        raise _config_error(path, f"can be read by others; run: chmod 600 {shlex.quote(str(path))}")
-    return _parse(path, text)
-
-
-def _parse(path: Path, text: str) -> Config:
-    try:
-        table = _loads(text)
-    except ValueError as error:
-        problem, line, column = _place_of(error, text)
-        # What it quotes may be a key that stands where none belongs.
-        problem = re.sub(r'".{9,}"', '"..."', problem)
-        raise _config_error(path, f"line {line}, column {column}: {problem}") from None
-    for key in table:
-        if key not in _SETTINGS:
-            raise _config_error(path, f'unknown setting "{key}"; known are {", ".join(_SETTINGS)}')
-    profiles = {name: _profile(path, name, value) for name, value in _table(path, table, "profiles").items()}
-    settings = {key: table[key] for key in _SETTINGS if key in table and key != "profiles"}
-    config = Config(path=path, profiles=profiles, **settings)
-    _check_settings(config)
+        with path.open("rb") as file:
+            data, mode = file.read(_MAX_BYTES), os.fstat(file.fileno()).st_mode
+        config = _parse(path, read_toml(data))
+    except OSError as error:
+        raise _config_error(path, f"cannot be read: {error.strerror or error}") from error
+    except NotToml as error:
+        raise _config_error(path, str(error)) from None
+    except ModuleNotFoundError as error:
+        command = install_command(Path(sys.executable), "tomli")
+        raise _config_error(path, f"this Python reads it with the package tomli. To install it: {command}") from error
+    # A file with a key in it is its owner's alone. Windows keeps user folders private by itself.
+    holds_key = any(profile.get("api_key") for profile in config.profiles.values())
+    if holds_key and os.name == "posix" and mode & 0o077 and _keeps_modes(path.parent):
+        problem = f"it has a key in it and can be read by others; run: chmod 600 {shlex.quote(str(path))}"
+        return replace(config, problem=_config_error(path, problem))
     return config
 
 
-def _loads(text: str) -> dict[str, Any]:
-    """Raises ValueError. ComfyUI's Python need not have tomlkit, which the command writes with, from 3.11 on."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-
-        return tomllib.loads(text)
-    import tomlkit
-
-    return tomlkit.parse(text).unwrap()
+def _keeps_modes(folder: Path) -> bool:
+    """Whether files there have modes: those of exFAT, SMB and WSL's /mnt/c do not, whatever chmod is told."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:  # made with mode 0600
+            return not os.fstat(file.fileno()).st_mode & 0o077
+    except OSError:
+        return True
 
 
-def _place_of(error: ValueError, text: str) -> tuple[str, int, int]:
-    """(problem, line, column), both from 1, out of what tomllib or tomlkit says; the end where it says none."""
-    said = str(error)
-    found = re.search(r" \(?at line (\d+),? col(?:umn)? (\d+)\)?$", said)
-    if found:
-        return said[: found.start()], int(found[1]), int(found[2]) + (" col " in found[0])
-    lines = text.split("\n")
-    return said.removesuffix(" (at end of document)"), len(lines), len(lines[-1]) + 1
-
-
-def _check_settings(config: Config) -> None:
-    numbers: dict[str, tuple[Any, bool]] = {
-        "timeout_s": (config.timeout_s, False),
-        "max_parallel": (config.max_parallel, True),
-        "daily_budget_usd": (config.daily_budget_usd, False),
-    }
-    ahead: Any = config.run_ahead
-    if not _is_number(ahead) or not isinstance(ahead, int) or ahead < 0:
-        raise _config_error(config.path, f"run_ahead must be a whole number, 0 for none, not {ahead!r}")
-    for name, (value, whole) in numbers.items():
-        if value is None:
-            continue
-        if not _is_number(value) or value <= 0 or (whole and not isinstance(value, int)):
-            kind = "a whole number" if whole else "a number"
-            raise _config_error(config.path, f"{name} must be {kind} above 0, not {value!r}")
+def _parse(path: Path, table: Mapping[str, Any]) -> Config:
+    known = [*_SETTINGS, "artist_names", "profiles"]
+    for name in table:
+        if name not in known:
+            raise _config_error(path, f'unknown setting "{name}"; known are {", ".join(known)}')
+    for name, (fits, wanted) in _SETTINGS.items():
+        if name in table and not fits(table[name]):
+            # A text is not quoted back: it may be a key or a login.
+            found = "" if isinstance(table[name], str) else f", not {table[name]!r}"
+            raise _config_error(path, f"{name} must be {wanted}{found}")
+    names = _table(path, table, "artist_names")
+    for name, instead in names.items():
+        if not isinstance(instead, str) or not instead.strip():
+            raise _config_error(path, f'artist_names: "{name}" needs a text that says it another way')
+    settings = {"vault_url" if name == "vault" else name: table[name] for name in _SETTINGS if name in table}
+    profiles = {name: _profile(path, name, value) for name, value in _table(path, table, "profiles").items()}
+    config = Config(path, artist_names=names, profiles=profiles, **settings)
     if config.gateway not in config.gateway_names() or config.gateway == DEFAULT:
         known = ", ".join(config.gateway_names()[1:])
-        raise _config_error(config.path, f'gateway = "{config.gateway}" names no profile; known are {known}')
-    for name, instead in _table(config.path, {"artist_names": config.artist_names}, "artist_names").items():
-        if not isinstance(instead, str) or not instead.strip():
-            raise _config_error(config.path, f'artist_names: "{name}" needs a text that says it another way')
+        raise _config_error(path, f'gateway = "{config.gateway}" names no profile; known are {known}')
+    return config
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15  # no inf, no nan
+
+
+def _is_whole(value: Any) -> bool:
+    return _is_number(value) and isinstance(value, int)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+# name -> (whether a value fits, what one must be). `artist_names` and `profiles` are tables, with rules of their own.
+_SETTINGS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "gateway": (_is_text, "the name of a profile in quotes"),
+    "timeout_s": (lambda value: _is_number(value) and value > 0, "a number above 0"),
+    "max_parallel": (lambda value: _is_whole(value) and value > 0, "a whole number above 0"),
+    "run_ahead": (lambda value: _is_whole(value) and value >= 0, "a whole number, 0 for none"),
+    "wait_when_limited": (lambda value: isinstance(value, bool), "true or false"),
+    "daily_budget_usd": (lambda value: _is_number(value) and value > 0, "a number above 0"),
+    "vault": (
+        lambda value: _is_text(value) and bool(re.match(r"postgres(ql)?://", value)),
+        "the address of a database in quotes, postgresql://...",
+    ),
+    "files": (_is_text, "a folder in quotes"),
+}
 
 
 def _profile(path: Path, name: str, value: Any) -> Mapping[str, Any]:
@@ -151,19 +173,27 @@ def _profile(path: Path, name: str, value: Any) -> Mapping[str, Any]:
     for key in ("base_url", "api_key", "app_code"):
         if not isinstance(profile.get(key, ""), str):
             raise _config_error(path, f"{where}: {key} must be a text in quotes")
-    models = profile.get("models", [])
-    if not isinstance(models, list) or not all(isinstance(m, str) and m for m in cast("list[Any]", models)):
+    if not _are_texts(profile.get("models", [])):
         raise _config_error(path, f'{where}: models must be a list of names: ["gpt-4o-image"]')
     prices = _table(path, profile, "prices")
     if not all(_is_number(p) and p >= 0 for p in prices.values()):
         raise _config_error(path, f"{where}: prices are US dollars a call, one number for each model")
-    if name not in (AIHUBMIX, SIMULATOR) or profile.get("base_url"):
-        check_url(path, where, profile.get("base_url", ""))
+    _check_urls(path, name, profile)
     return profile
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15  # no inf, no nan
+def _check_urls(path: Path, name: str, profile: Mapping[str, Any]) -> None:
+    where = f"profile {name}"
+    urls: Any = profile.get("base_urls")
+    if urls is not None and (profile.get("base_url") or not urls or not _are_texts(urls)):
+        raise _config_error(path, f'{where}: base_urls is a list like ["{BASE_URLS[0]}"] in the place of base_url')
+    one = profile.get("base_url", "")
+    for url in urls or ([one] if one or name not in (AIHUBMIX, SIMULATOR) else []):
+        check_url(path, where, url)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) and one for one in cast("list[Any]", value))
 
 
 def _table(path: Path, table: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -42,16 +42,21 @@ class Gateway:
         return self.prices.get(model) if self.base_urls else 0.0
 
 
-def locate(name: str, config: Config, environ: Mapping[str, str]) -> tuple[str, str]:
-    """(profile, base URL) behind a choice of the `gateway` input. Raises `config`."""
+def locate(name: str, config: Config, environ: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """(profile, base URLs) behind a choice of the `gateway` input.
+
+    Raises `config`, also for a bad file, which may have meant another gateway; never for the simulator.
+    """
     chosen = config.gateway if name == DEFAULT else name
+    if config.problem and chosen != SIMULATOR:
+        raise config.problem
     if chosen not in config.gateway_names():
         known = ", ".join(config.gateway_names())
         raise GPT4oImageError("config", f'There is no gateway "{chosen}". Choose one of {known}.')
-    url = base_url(chosen, config, environ)
-    if chosen == AIHUBMIX:
+    urls = base_urls(chosen, config, environ)
+    for url in urls if chosen == AIHUBMIX else ():
         check_url(config.path, f"{BASE_URL_VARIABLE} or profile {chosen}", url)
-    return chosen, url
+    return chosen, urls
 
 
 def choose_gateway(name: str, config: Config, environ: Mapping[str, str]) -> Gateway:
@@ -59,16 +64,17 @@ def choose_gateway(name: str, config: Config, environ: Mapping[str, str]) -> Gat
 
     Raises `config` for an unknown name and for a missing key; it never turns to the simulator by itself.
     """
-    chosen, url = locate(name, config, environ)
+    chosen, urls = locate(name, config, environ)
     profile = config.profiles.get(chosen, {})
     api_key = _key(chosen, config, environ)
     if not api_key:
-        raise GPT4oImageError("config", _how_to_set_a_key(chosen, config.path))
+        problem = f"There is no key for the gateway {chosen}."
+        raise GPT4oImageError("config", problem, advice=_how_to_set_a_key(chosen, config.path))
     if not re.fullmatch(r"[!-~]+", api_key):
-        raise GPT4oImageError("config", f"The key of {chosen} has characters that no key has. Set it again.")
+        raise GPT4oImageError("config", f"The key of {chosen} has characters that no key has.", advice="Set it again.")
     return Gateway(
         name=chosen,
-        base_urls=(url,) if url else (),
+        base_urls=urls,
         api_key=api_key,
         models=tuple(dict.fromkeys([*PRICES_USD, *profile.get("models", ())])),
         prices={**PRICES_USD, **profile.get("prices", {})},
@@ -81,17 +87,20 @@ def has_key(config: Config, environ: Mapping[str, str], name: str = DEFAULT) -> 
     return bool(_key(config.gateway if name == DEFAULT else name, config, environ))
 
 
-def base_url(name: str, config: Config, environ: Mapping[str, str]) -> str:
-    """Where a gateway is; empty for the embedded simulator and for a profile that is gone."""
-    own = config.profiles.get(name, {}).get("base_url", BASE_URLS[0] if name == AIHUBMIX else "")
-    named = environ.get(BASE_URL_VARIABLE, "").strip() if name == AIHUBMIX else ""
-    return str(named or own).rstrip("/")
+def base_urls(name: str, config: Config, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Where a gateway is, its backups behind it; empty for the embedded simulator and for a profile that is gone."""
+    profile = config.profiles.get(name, {})
+    own = profile.get("base_urls") or ([profile["base_url"]] if profile.get("base_url") else [])
+    if name == AIHUBMIX:
+        # Several may stand in the variable, with blanks or commas between them.
+        named = re.split(r"[\s,]+", environ.get(BASE_URL_VARIABLE, "").strip(" \t\r\n,\"'"))
+        own = [url for url in named if url] or own or BASE_URLS
+    return tuple(dict.fromkeys(url.rstrip("/") for url in own))
 
 
 def own_origins(name: str, config: Config, environ: Mapping[str, str]) -> tuple[tuple[str, str, int], ...]:
     """The origins of a gateway, from which downloads may come whatever network they are in."""
-    url = base_url(name, config, environ)
-    return (origin(url),) if url else ()
+    return tuple(map(origin, base_urls(name, config, environ)))
 
 
 def _key(name: str, config: Config, environ: Mapping[str, str]) -> str:
@@ -113,7 +122,7 @@ def _how_to_set_a_key(name: str, path: Path) -> str:
     option = "" if name == AIHUBMIX else f" --gateway {name}"
     variable = f"Set the variable {KEY_VARIABLE} and restart, or" if name == AIHUBMIX else "Either"
     return (
-        f"There is no key for the gateway {name}. {variable} run `gpt4o-image key set{option}` "
+        f"{variable} run `gpt4o-image key set{option}` "
         f"with {HOME_VARIABLE}={path.parent}, or write api_key under [profiles.{name}] in {path}. "
-        f'Without a key, the gateway "{SIMULATOR}" draws test pictures for free. Nothing was sent.'
+        f'Without a key, the gateway "{SIMULATOR}" draws test pictures for free.'
     )

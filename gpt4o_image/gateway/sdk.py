@@ -45,7 +45,7 @@ def httpx_of(openai: Any) -> Any:
 
 
 def _unusable(what: str) -> GPT4oImageError:
-    command = install_command(Path(sys.executable), REQUIREMENT, has_pip=importlib.util.find_spec("pip") is not None)
+    command = install_command(Path(sys.executable), REQUIREMENT)
     return GPT4oImageError(
         "config",
         f"The Python package openai {what}.",
@@ -53,9 +53,14 @@ def _unusable(what: str) -> GPT4oImageError:
     )
 
 
-def install_command(python: Path, requirement: str, *, has_pip: bool) -> str:
-    """The command line that installs `requirement` into the Python at `python`, and into no other."""
-    if not has_pip:  # as in environments that uv makes, ComfyUI Desktop's too
+def install_command(python: Path, requirement: str, *, has_pip: bool | None = None) -> str:
+    """The command line that installs `requirement` into the Python at `python`, and into no other.
+
+    `has_pip`: of that Python; None for the one that runs this.
+    """
+    if not (
+        importlib.util.find_spec("pip") is not None if has_pip is None else has_pip
+    ):  # as in environments that uv makes, ComfyUI Desktop's too
         return f'{_uv(python)} pip install --python "{python}" "{requirement}"'
     # ComfyUI's portable folder for Windows, which it spells so itself; -s keeps the user's own packages out.
     portable = python.parent.name == "python_embeded" or any(python.parent.glob("python*._pth"))

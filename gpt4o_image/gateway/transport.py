@@ -38,6 +38,7 @@ _KINDS: dict[str, Kind] = {
 _PORTS: dict[Kind, int] = {"http": 80, "https": 443, "socks4": 1080, "socks5": 1080}
 _SCHEME = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*)://)?(.*)", re.DOTALL)
 _PLACE = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d*))?")
+_PLACEHOLDERS = ipaddress.IPv4Network("198.18.0.0/15")
 _LOGIN_BYTES = 255  # RFC 1929
 _SYSTEM = "the system's proxy settings"
 
@@ -93,6 +94,16 @@ def proxy_for(scheme: str, host: str, port: int) -> Proxy | None:
     if name is None or _bypassed(host, port, proxies.get("no", "")):
         return None
     return _read(proxies[name], _source(name))
+
+
+def is_placeholder(ip: str) -> bool:
+    """Whether an IP address is one that Clash, sing-box and Surge answer every name with, to carry the connection.
+
+    RFC 2544 leaves the range to no network.
+    """
+    with suppress(ValueError):
+        return ipaddress.IPv4Address(ip) in _PLACEHOLDERS
+    return False
 
 
 def proxies_in_use() -> list[Proxy]:

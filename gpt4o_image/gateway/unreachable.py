@@ -13,6 +13,14 @@ from .transport import Proxy
 
 Cause = Literal["proxy", "tls", "timeout", "network"]
 
+# What to do about each.
+ADVICE: dict[Cause, str] = {
+    "proxy": "Check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or name the host in NO_PROXY.",
+    "tls": "Check this computer's clock, and whether a proxy or a virus scanner puts its own certificate in "
+    "(SSL_CERT_FILE can name it). A gateway without TLS needs a base_url with http://.",
+    "timeout": "Check the network, a firewall or proxy, and base_url.",
+    "network": "Check the network, a firewall or proxy, and base_url.",
+}
 _TUNNEL = "Tunnel connection failed: "  # http.client
 
 
@@ -61,10 +69,10 @@ def _told(error: BaseException) -> tuple[Cause, str]:
             return "tls", f"its certificate is not trusted ({error.verify_message})"
         case ssl.SSLError():
             return "tls", f"no TLS connection ({error.reason or error.strerror})"
-        case socket.gaierror():
+        case socket.gaierror() | UnicodeError():
             return "network", "the name cannot be resolved"
         case TimeoutError():
-            return "timeout", "no connection in time"
+            return "timeout", "no answer in time"
         case _:
             # Not strerror: asyncio writes addresses of its own into it.
             number = getattr(error, "errno", None)

@@ -54,16 +54,15 @@ def _spellings(path: Path) -> set[str]:
     return {form for one in spelled if len(Path(one).parts) > 1 for form in (one, one.replace("\\", "\\\\"))}
 
 
-def status(
-    config: Config, environ: Mapping[str, str], gateway_name: str, problem: GPT4oImageError | None = None
-) -> Json:
-    """The head of the sidebar. `problem` is what kept the config file from being read; `config` is then the default."""
-    gateway = AIHUBMIX if gateway_name == DEFAULT else gateway_name
+def status(config: Config, environ: Mapping[str, str], gateway_name: str) -> Json:
+    """The head of the sidebar."""
+    problem = config.problem
+    gateway = config.gateway if gateway_name == DEFAULT else gateway_name
     spent, total = (0.0, 0.0), 0
     try:
-        gateway, _ = locate(gateway_name, config, environ)
         vault = Vault(config.vault)
         spent, total = vault.spent(), vault.count()
+        locate(gateway_name, config, environ)
     except GPT4oImageError as error:
         problem = problem or error
     return {
@@ -129,8 +128,9 @@ def detail(result: Result, hide: Redactor, percent: int | None = None, warnings:
 
 def findings(config: Config, environ: Mapping[str, str], gateway_name: str) -> Json:
     """What the free check says. Takes up to about 10 s."""
+    from ..download.connection import reach
     from ..gateway.check import check  # seldom asked for, and ComfyUI's start would wait for it
 
     hide = Redactor(config, environ)
-    found = [finding.as_json() for finding in check(config, environ, gateway_name)]
+    found = [finding.as_json() for finding in check(config, environ, gateway_name, reach)]
     return {"findings": [{name: hide(v) if isinstance(v, str) else v for name, v in one.items()} for one in found]}

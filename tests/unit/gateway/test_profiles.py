@@ -1,15 +1,13 @@
-"""The config file, the keys, and which gateway a choice means."""
+"""Which gateway a choice means, where it is, and its key."""
 
 import os
-import stat
-from pathlib import Path
 
 import pytest
 
 from gpt4o_image.errors import GPT4oImageError
 from gpt4o_image.gateway.aihubmix import BASE_URLS, PRICES_USD
 from gpt4o_image.gateway.config import Config, load_config
-from gpt4o_image.gateway.profiles import Gateway, bare_key, base_url, choose_gateway, has_key, locate
+from gpt4o_image.gateway.profiles import Gateway, bare_key, base_urls, choose_gateway, has_key, locate, own_origins
 from gpt4o_image.urls import origin
 
 KEY = "sk-the-key-of-the-test"
@@ -20,6 +18,9 @@ timeout_s = 90.5
 max_parallel = 3
 run_ahead = 4
 daily_budget_usd = 2
+wait_when_limited = true
+vault = "postgresql://db.example/gpt4o"
+files = "/mnt/share"
 
 [artist_names]
 "Jane Doe" = "linocut style"
@@ -57,185 +58,6 @@ def problem(call, *args):
     return caught.value.message
 
 
-def mode(path):
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-# What the file says
-
-
-def test_no_file_means_the_defaults(tmp_path):
-    config = load_config(tmp_path / "nowhere")
-    assert config == Config(tmp_path / "nowhere" / "config.toml")
-    assert (config.gateway, config.timeout_s, config.max_parallel, config.daily_budget_usd) == (
-        "aihubmix", 600.0, 16, None,
-    )  # fmt: skip
-    assert config.gateway_names() == ["default", "aihubmix", "simulator"]
-    assert config.models() == ["gpt-4o-image-vip", "gpt-4o-image"]
-    assert not (tmp_path / "nowhere").exists()
-
-
-@pytest.mark.parametrize("text", ["", "# nothing\n", "\ufeff", "[profiles]\n", "[profiles.aihubmix]\n"])
-def test_an_empty_file_means_the_defaults(tmp_path, text):
-    config = loaded(tmp_path, text)
-    assert (config.gateway, config.timeout_s) == ("aihubmix", 600.0)
-    assert base_url("aihubmix", config, {}) == BASE_URLS[0]
-
-
-def test_each_setting(tmp_path):
-    config = loaded(tmp_path, FULL)
-    assert config.gateway == "other"
-    assert config.timeout_s == 90.5
-    assert config.max_parallel == 3
-    assert config.run_ahead == 4
-    assert config.daily_budget_usd == 2
-    assert config.artist_names == {"Jane Doe": "linocut style"}
-    assert config.gateway_names() == ["default", "aihubmix", "other", "simulator"]
-    assert config.models() == ["gpt-4o-image-vip", "gpt-4o-image", "image-x"]
-    assert config.vault == tmp_path / "vault"
-
-
-def test_a_mark_in_front_of_the_file_is_no_part_of_it(tmp_path):
-    assert loaded(tmp_path, "\ufeff" + FULL).timeout_s == 90.5
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("timeout = 5", 'unknown setting "timeout"; known are gateway, timeout_s'),
-        (
-            "[profiles.other]\nurl = 'https://gateway.example'",
-            'profile other: unknown setting "url"; known are base_url',
-        ),
-        ("timeout_s = '5'", "timeout_s must be a number above 0, not '5'"),
-        ("timeout_s = true", "timeout_s must be a number"),
-        ("timeout_s = nan", "timeout_s must be a number above 0, not nan"),
-        ("timeout_s = inf", "timeout_s must be a number above 0, not inf"),
-        ("timeout_s = 0", "timeout_s must be a number above 0, not 0"),
-        ("timeout_s = -1", "above 0"),
-        ("timeout_s = 2025-01-01", "timeout_s must be a number"),
-        ("timeout_s = 1" + 400 * "0", "timeout_s must be a number"),
-        ("max_parallel = 2.5", "max_parallel must be a whole number above 0, not 2.5"),
-        ("max_parallel = true", "max_parallel must be a whole number"),
-        ("run_ahead = -1", "run_ahead must be a whole number, 0 for none, not -1"),
-        ("run_ahead = true", "run_ahead must be a whole number, 0 for none, not True"),
-        ("daily_budget_usd = -inf", "daily_budget_usd must be a number"),
-        ("daily_budget_usd = []", "daily_budget_usd must be a number"),
-        ("gateway = 'elsewhere'", 'gateway = "elsewhere" names no profile; known are aihubmix, simulator'),
-        ("gateway = 'default'", 'gateway = "default" names no profile'),
-        ("gateway = 5", "names no profile"),
-        ("artist_names = 'Jane Doe'", "artist_names must be a table"),
-        ("artist_names = { 'Jane Doe' = 5 }", 'artist_names: "Jane Doe" needs a text'),
-        ("artist_names = { 'Jane Doe' = ' ' }", 'artist_names: "Jane Doe" needs a text'),
-        ("profiles = 5", "profiles must be a table"),
-        ("profiles.other = 'https://gateway.example'", "profile other must be a table: [profiles.other]"),
-        ("[profiles.default]\nbase_url = 'https://gateway.example'", "cannot be a profile"),
-        ("[profiles.other]", "profile other: base_url must look like"),
-        ("[profiles.other]\nbase_url = 5", "profile other: base_url must be a text in quotes"),
-        ("[profiles.aihubmix]\napi_key = 5", "profile aihubmix: api_key must be a text in quotes"),
-        ("[profiles.aihubmix]\napp_code = ['x']", "app_code must be a text in quotes"),
-        ("[profiles.aihubmix]\nmodels = 'x'", "models must be a list of names"),
-        ("[profiles.aihubmix]\nmodels = ['x', 5]", "models must be a list of names"),
-        ("[profiles.aihubmix]\nmodels = ['']", "models must be a list of names"),
-        ("[profiles.aihubmix]\nprices = [0.1]", "prices must be a table"),
-        ("[profiles.aihubmix]\nprices = { x = '1' }", "prices are US dollars"),
-        ("[profiles.aihubmix]\nprices = { x = true }", "prices are US dollars"),
-        ("[profiles.aihubmix]\nprices = { x = nan }", "prices are US dollars"),
-        ("[profiles.aihubmix]\nprices = { x = inf }", "prices are US dollars"),
-        ("[profiles.aihubmix]\nprices = { x = -1 }", "prices are US dollars"),
-    ],
-)
-def test_a_wrong_setting_is_named(tmp_path, text, said):
-    path = written(tmp_path, text)
-    message = problem(load_config, tmp_path)
-    assert said in message
-    assert str(path) in message
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "gateway.example/v1",
-        "ftp://gateway.example",
-        "https://",
-        "https:///v1",
-        "https://gateway.example:99999",
-        "https://[::1",
-        "https://user:hunter2@gateway.example",
-        "https://gateway.example/v1?key=hunter2",
-        "https://gateway.example/v1#hunter2",
-        "https://gate way.example",
-        " https://gateway.example",
-    ],
-)
-def test_an_address_that_is_none_is_refused_and_not_quoted(tmp_path, url):
-    written(tmp_path, f"[profiles.other]\nbase_url = '{url}'\n")
-    message = problem(load_config, tmp_path)
-    assert "base_url must look like" in message
-    assert "hunter2" not in message
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "column"),
-    [
-        ("timeout_s = 5\nmax_parallel = = 3\n", 2, 16),
-        ("timeout_s = 5\n\n[profiles\n", 3, 10),
-        ("gateway = other\n", 1, 11),
-        ("timeout_s = 5\ntimeout_s = 6\n", 2, None),
-    ],
-)
-def test_malformed_toml_gives_line_and_column(tmp_path, text, line, column):
-    written(tmp_path, text)
-    assert f"line {line}, column {column or ''}" in problem(load_config, tmp_path)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"api_key {KEY} x = 1",
-        f"api_key = '{KEY}",
-        f"api_key: {KEY}",
-        f"[x] {KEY}",
-        f'a = "{KEY}" b',
-        f'"{KEY}"=1\n"{KEY}"=2',
-    ],
-)
-def test_malformed_toml_shows_no_key(tmp_path, text):
-    written(tmp_path, text)
-    assert KEY not in problem(load_config, tmp_path)
-
-
-# Who may read it
-
-
-@POSIX
-@pytest.mark.parametrize("open_mode", [0o644, 0o640, 0o604, 0o660, 0o601])
-def test_a_file_that_others_can_reach_is_refused(tmp_path, open_mode):
-    path = written(tmp_path, FULL, open_mode)
-    message = problem(load_config, tmp_path)
-    assert f"chmod 600 {path}" in message
-    assert KEY not in message
-    path.chmod(0o400)
-    assert load_config(tmp_path).timeout_s == 90.5
-
-
-def test_what_cannot_be_read_is_an_error(tmp_path):
-    (tmp_path / "config.toml").mkdir()
-    assert "cannot be read" in problem(load_config, tmp_path)
-    (tmp_path / "config.toml").rmdir()
-    written(tmp_path, b"\xff\xfe\x00")
-    assert "cannot be read" in problem(load_config, tmp_path)
-
-
-def test_what_may_not_be_read_is_an_error(tmp_path, monkeypatch):
-    def refuse(*_, **__):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "exists", refuse)
-    assert "cannot be read: [Errno 13] Permission denied" in problem(load_config, tmp_path)
-
-
 # Which gateway, which key
 
 
@@ -256,7 +78,7 @@ def test_a_profile_as_a_gateway(tmp_path):
 
 def test_aihubmix_by_default(tmp_path):
     gateway = choose_gateway("aihubmix", Config(tmp_path / "none"), {"AIHUBMIX_API_KEY": f" {KEY}\n"})
-    assert gateway == Gateway("aihubmix", (BASE_URLS[0],), KEY)
+    assert gateway == Gateway("aihubmix", BASE_URLS, KEY)
     assert (gateway.models, dict(gateway.prices)) == (tuple(PRICES_USD), PRICES_USD)
 
 
@@ -297,15 +119,36 @@ def test_the_base_url_variable(tmp_path):
     assert choose_gateway("aihubmix", config, environ).base_urls == ("http://127.0.0.1:8811/v1",)
     assert choose_gateway("aihubmix", config, environ).origins == (("http", "127.0.0.1", 8811),)
     assert choose_gateway("other", config, environ).base_urls == ("https://gateway.example/v1",)
-    assert locate("simulator", config, environ) == ("simulator", "")
+    assert locate("simulator", config, environ) == ("simulator", ())
     message = problem(locate, "aihubmix", config, {"GPT4O_IMAGE_BASE_URL": "https://me:hunter2@x/v1"})
     assert "GPT4O_IMAGE_BASE_URL" in message
     assert "hunter2" not in message
 
 
+@pytest.mark.parametrize(
+    "value", ["https://a.example/v1,https://b.example/v1/", '"https://a.example/v1 https://b.example/v1"']
+)
+def test_the_variable_may_name_several(tmp_path, value):
+    urls = base_urls("aihubmix", Config(tmp_path / "none"), {"GPT4O_IMAGE_BASE_URL": value})
+    assert urls == ("https://a.example/v1", "https://b.example/v1")
+
+
+def test_a_profile_may_have_backups(tmp_path):
+    config = loaded(tmp_path, "[profiles.a]\nbase_urls = ['https://a.example/v1/', 'http://10.0.0.2/v1']\n")
+    assert base_urls("a", config, {}) == ("https://a.example/v1", "http://10.0.0.2/v1")
+    assert own_origins("a", config, {}) == (("https", "a.example", 443), ("http", "10.0.0.2", 80))
+
+
+def test_a_bad_file_is_raised_by_who_would_send(tmp_path):
+    config = loaded(tmp_path, "gateway = = 'other'")
+    for name in ("default", "aihubmix", "other"):
+        assert "config.toml: line 1" in problem(choose_gateway, name, config, {"AIHUBMIX_API_KEY": KEY})
+    assert choose_gateway("simulator", config, {}).name == "simulator"
+
+
 def test_the_file_may_move_aihubmix(tmp_path):
     config = loaded(tmp_path, "[profiles.aihubmix]\nbase_url = 'https://api.aihubmix.com/v1'\n")
-    assert base_url("aihubmix", config, {}) == "https://api.aihubmix.com/v1"
+    assert base_urls("aihubmix", config, {}) == ("https://api.aihubmix.com/v1",)
 
 
 def test_an_unknown_gateway(tmp_path):

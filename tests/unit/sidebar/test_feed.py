@@ -119,7 +119,7 @@ def test_the_status_counts_what_was_spent(config):
 
 def test_a_config_that_cannot_be_read_is_a_problem(config):
     problem = GPT4oImageError("config", f"{config.path}: line 1, column 2: no")
-    told = status(Config(config.path), {"AIHUBMIX_API_KEY": KEY}, "default", problem)
+    told = status(Config(config.path, problem=problem), {"AIHUBMIX_API_KEY": KEY}, "default")
     assert told["problem"] == {"kind": "config", "message": "config.toml: line 1, column 2: no"}
     assert (told["gateway"], told["has_key"]) == ("aihubmix", True)
 
