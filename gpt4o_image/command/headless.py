@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 # What the nodes import and ComfyUI need not have; the rest of requirements.txt is for the command.
 _MODULES = ("openai", "requests")
-_MODULES_BEFORE_3_11 = ("tomlkit",)
+_MODULES_BEFORE_3_11 = ("tomli",)
 _IMPORT_TROUBLE = ("IMPORT FAILED", "Cannot import ", "Error while calling comfy_entrypoint")
 _NOT_COPIED = (".*", "tests", "benchmarks", "dist", "__pycache__", "uv.lock")
 _TAIL_LINES = 30
