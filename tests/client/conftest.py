@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from fake_gateway import FakeGateway
+from quick_painter import quick_paint
 
 from gpt4o_image.command.main import main
+from gpt4o_image.download import fetch
 from gpt4o_image.gateway.config import Config
 from gpt4o_image.generation import generate
 from gpt4o_image.request import Request
@@ -47,9 +49,17 @@ class Runs:
         )
 
 
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    """What is not to be had is asked for as often as always, but fifty times quicker."""
+    monkeypatch.setattr(fetch, "_PAUSES_S", tuple(pause / 50 for pause in fetch._PAUSES_S))
+    for name in ("_TRIES_S", "_LATER_S"):
+        monkeypatch.setattr(fetch, name, getattr(fetch, name) / 50)
+
+
 @pytest.fixture
 def simulator():
-    with Simulator(speed=0) as running:
+    with Simulator(speed=0, paint=quick_paint) as running:
         yield running
 
 

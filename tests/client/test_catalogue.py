@@ -202,12 +202,11 @@ WORDS = {
 # What the wings that read them do not do yet.
 NOT_YET = {
     "async_notify_ja", "async_notify_zh", "bad_json_chunk", "busy_zh", "cut_after_event", "cut_json",
-    "download_202", "download_403_then_200", "error_beside_data", "fail_content_filter", "fail_review_zh",
-    "file_animation", "file_jpeg_no_end", "file_large_metadata", "http200_html", "http200_task", "http_307",
-    "http_400_sensitive", "http_403_challenge", "http_403_precharge", "http_404", "no_blank_lines",
-    "ok_entities_in_link", "ok_fenced_picture", "ok_full_width_mark", "ok_label_two_lines", "ok_url_safe_base64",
-    "plan_limit_ko", "plan_limit_zh", "shape_choices", "shape_images", "shape_inline_data",
-    "shape_multi_mod_content", "shape_output", "shape_result", "shape_source", "timed_out_zh", "utf8_cut",
+    "error_beside_data", "fail_content_filter", "fail_review_zh", "http200_html", "http200_task",
+    "http_400_sensitive", "http_403_challenge", "http_403_precharge", "no_blank_lines", "ok_entities_in_link",
+    "ok_fenced_picture", "ok_label_two_lines", "plan_limit_ko", "plan_limit_zh", "shape_choices", "shape_images",
+    "shape_inline_data", "shape_multi_mod_content", "shape_output", "shape_result", "shape_source", "timed_out_zh",
+    "utf8_cut",
 }  # fmt: skip
 
 # Other endpoints and cancels have their own tests.
