@@ -59,8 +59,6 @@ class PaidCall:
         self._notify = notify
         self._cancelled = cancelled
         self._linger_s = linger_s
-        self._reader = AnswerReader(gateway.base_urls[0], prompt_text(request))
-        self._said = self._reader.transcript
         self._head: AnswerHead | None = None
         self._ending: Ending = "killed"
         self._received = 0
@@ -70,13 +68,19 @@ class PaidCall:
         self._settled = Settled({}, [], [])
         self._writing: asyncio.Future[None] | None = None
         self._timings: dict[str, float] = {}
+        self._expect(gateway.base_urls[0])
+
+    def _expect(self, base_url: str) -> None:
+        """Gets ready for an answer from there."""
+        self._reader = AnswerReader(base_url, prompt_text(self._request))
+        self._said = self._reader.transcript
         self._pool = Pool(
             self._said.pictures,
             self._said.links,
-            gateway.origins,
-            self._started + timeout_s + _DOWNLOAD_S,
-            keep=recorder.picture,
-            arrived=_teller(notify),
+            self._gateway.origins,
+            self._started + self._timeout_s + _DOWNLOAD_S,
+            keep=self._recorder.picture,
+            arrived=_teller(self._notify),
         )
 
     @property
@@ -151,6 +155,7 @@ class PaidCall:
                     return
 
     async def _begin(self, response: Response) -> None:
+        self._expect(response.base_url)  # a backup host may have answered
         self._head = AnswerHead(200, response.content_type, response.request_id, response.base_url)
         await self._write(lambda head=self._head: self._recorder.begin_answer(head))
         if self._request.endpoint == "images":

@@ -4,96 +4,148 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ..errors import error_from_json, shorten
+from ..errors import GPT4oImageError, error_from_json, shorten
 from ..gateway.config import load_config
 from ..gateway.profiles import own_origins
 from ..home import home, user_path
 from ..outcome import Outcome
-from ..picture_files import check_folder, save_new
-from ..pictures.formats import extension
+from ..picture_files import check_folder
 from ..reload import reload
 from ..run_events import Downloading, RunEvent
-from ..urls import mirrors
-from ..vault.results import MOVED, Result
+from ..vault.results import Result
 from ..vault.vault import Vault
 from . import output
 from .interrupt import stop_on_ctrl_c
+from .result_values import answer_json, export, result_json
 
 _LISTED = 20
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options, each with its default."""
-    parser.add_argument(
-        "action", nargs="?", default="list", choices=("list", "show", "fetch", "export"), help="default: %(default)s"
-    )
+    parser.add_argument("action", nargs="?", default="list", choices=tuple(_ACTIONS), help="default: %(default)s")
     parser.add_argument("id", nargs="?", metavar="ID", help="an id from the list, or latest")
     parser.add_argument("folder", nargs="?", type=user_path, metavar="DIR", help="where export writes")
     parser.add_argument(
         "--limit", type=_count, metavar="N", help=f"how many to list; default: {_LISTED}, all of them with --json"
+    )
+    parser.add_argument(
+        "--redacted", action="store_true", help="answer without keys, signatures and the prompt; default: as it came"
+    )
+    parser.add_argument("--with-prompt", action="store_true", help="with --redacted: keep the prompt; default: no")
+    parser.add_argument("--older-than", type=_days, metavar="DAYS", help="prune: what is older than this")
+    parser.add_argument(
+        "--apply", action="store_true", help="prune: move it to the vault's trash folder; default: only list it"
     )
     parser.add_argument("--json", action="store_true", help="JSON on stdout, nothing else; default: lines")
 
 
 def run(options: argparse.Namespace) -> int:
     """One action of the command; the exit status. Raises `config` for an unknown id."""
-    if options.action != "list" and not options.id:
+    if options.action not in ("list", "prune") and not options.id:
         options.parser.error(f"{options.action} needs an ID; `latest` is the newest")
     if options.action == "export" and not options.folder:
         options.parser.error("export needs a DIR")
+    if options.action == "prune" and options.older_than is None:
+        options.parser.error("prune needs --older-than DAYS")
     if options.action == "export":
         check_folder(options.folder)
     config = load_config(home(os.environ))
     if config.problem and not config.understood:
         output.say(f"warning: {config.problem.message}")
     vault = Vault(config.vault)
-    if options.action == "list":
-        return show_list(vault, options.limit, as_json=options.json)
+    vault.close_dead_runs()
+    return _ACTIONS[options.action](vault, options)
+
+
+def _list(vault: Vault, options: argparse.Namespace) -> int:
+    return show_list(vault, options.limit, as_json=options.json)
+
+
+def _show(vault: Vault, options: argparse.Namespace) -> int:
     result = vault.result(options.id)
-    if options.action == "show":
-        output.show_json(result_json(result)) if options.json else _show(result)
+    output.show_json(result_json(result)) if options.json else _show_lines(result)
+    return 0
+
+
+def _fetch(vault: Vault, options: argparse.Namespace) -> int:
+    outcome = _reloaded(vault, options)
+    report = outcome.report()
+    return _end(options, report, [image["path"] for image in report["images"]], outcome)
+
+
+def _export(vault: Vault, options: argparse.Namespace) -> int:
+    outcome = _reloaded(vault, options)
+    exported = export(vault.result(options.id), outcome, options.folder)
+    if exported.paths:
+        outcome = replace(outcome, error=None, warnings=exported.warnings)
+    report = {**outcome.report(), "images": list(exported.images)}
+    return _end(options, report, exported.paths, outcome)
+
+
+def _answer(vault: Vault, options: argparse.Namespace) -> int:
+    result = vault.result(options.id)
+    answer = answer_json(vault, result, redact=options.redacted, with_prompt=options.with_prompt)
+    if options.json:
+        output.show_json(answer)
         return 0
+    for line in answer["text"].splitlines():
+        output.show(line)
+    output.say(
+        f"Status {answer['status']}, {answer['content_type'] or 'no content type'}, request "
+        f"{answer['request_id'] or 'without an id'}, from {answer['answered_by']}; it ended: {answer['ending']}."
+    )
+    return 0
+
+
+def _prune(vault: Vault, options: argparse.Namespace) -> int:
+    try:
+        results = vault.prune(options.older_than, apply=options.apply)
+    except (OSError, sqlite3.Error) as error:
+        raise GPT4oImageError("config", f"The vault in {vault.folder} cannot be pruned: {error}.") from error
+    if options.json:
+        output.show_json([result_json(result) for result in results])
+        return 0
+    for result in results:
+        output.show(_line(result))
+    done = f"are in {vault.folder / 'trash'} now" if options.apply else "would go; --apply moves them to the trash"
+    output.say(f"{len(results)} results {done}.")
+    return 0
+
+
+_ACTIONS: dict[str, Callable[[Vault, argparse.Namespace], int]] = {
+    "list": _list,
+    "show": _show,
+    "fetch": _fetch,
+    "export": _export,
+    "answer": _answer,
+    "read": _fetch,
+    "prune": _prune,
+}
+
+
+def _reloaded(vault: Vault, options: argparse.Namespace) -> Outcome:
+    result = vault.result(options.id)
+    config = load_config(home(os.environ))
     with stop_on_ctrl_c() as stop:
-        outcome = reload(
+        return reload(
             vault,
             result,
             own_origins(result.gateway, config, os.environ),
             notify=_progress,
             cancelled=stop.is_set,
+            read_again=options.action == "read",
         )
-        return _give(vault, outcome, options)
 
 
 def _progress(event: RunEvent) -> None:
     if isinstance(event, Downloading):
         output.say(f"{event.done} of {event.total} pictures are here")
-
-
-def result_json(result: Result) -> dict[str, Any]:
-    """A result as `results list --json` and `show --json` print it; `path` is null for what was never fetched."""
-    files = {file.picture: str(file.path) for file in result.files}
-    links = mirrors(result.pictures, result.links)
-    known = range(max([len(links), *(number + 1 for number in files)], default=0))
-    return {
-        "id": result.id,
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(result.created)),
-        "status": result.status,
-        "model": result.model,
-        "prompt": result.prompt,
-        "cost_usd": result.cost_usd,
-        "billed": result.billed,
-        "error": result.error,
-        "images": [
-            {
-                "path": files.get(number),
-                "links": [link for link in (links[number] if number < len(links) else []) if link != MOVED],
-            }
-            for number in known
-        ],
-    }
 
 
 def show_list(vault: Vault, limit: int | None, *, as_json: bool) -> int:
@@ -103,17 +155,21 @@ def show_list(vault: Vault, limit: int | None, *, as_json: bool) -> int:
         return 0
     results = vault.results(_LISTED if limit is None else limit)
     for result in results:
-        cost = "?" if result.cost_usd is None else f"{result.cost_usd:.3f}"
-        state = result.error["kind"] if result.error else result.status
-        prompt = shorten(" ".join(result.prompt.split()), 60)
-        output.show(f"{result.id}  {state:<16} {len(result.files)} picture(s)  ${cost}  {prompt}")
+        output.show(_line(result))
     output.say(f"Spent: ${vault.spent_today():.3f} today." if vault.count() else "Nothing was paid for yet.")
     return 0
 
 
-def _show(result: Result) -> None:
+def _line(result: Result) -> str:
+    cost = "?" if result.cost_usd is None else f"{result.cost_usd:.3f}"
+    state = result.error.get("kind", "error") if result.error else result.status
+    prompt = shorten(" ".join(result.prompt.split()), 60)
+    return f"{result.id}  {state:<16} {len(result.files)} picture(s)  ${cost}  {prompt}"
+
+
+def _show_lines(result: Result) -> None:
     shown = result_json(result)
-    for key in ("id", "created", "status", "model", "billed", "cost_usd", "prompt"):
+    for key in ("id", "created", "status", "state", "model", "billed", "cost_usd", "prompt"):
         output.show(f"{key + ':':<10}{shown[key]}")
     if result.error:
         output.show(f"error:    {error_from_json(result.error)}")
@@ -123,14 +179,9 @@ def _show(result: Result) -> None:
             output.show(f"          {link}")
 
 
-def _give(vault: Vault, outcome: Outcome, options: argparse.Namespace) -> int:
-    paths: list[str] = []
-    for picture in outcome.pictures:
-        kept = vault.path_of(picture.sha256, picture.decoded.mime)
-        suffix = extension(picture.decoded.mime)
-        paths.append(str(save_new(options.folder, suffix, picture.data) if options.action == "export" else kept))
+def _end(options: argparse.Namespace, report: dict[str, Any], paths: Sequence[str | None], outcome: Outcome) -> int:
     if options.json:
-        output.show_json(outcome.report(tuple(paths)))
+        output.show_json(report)
     else:
         output.show_outcome(paths, outcome.warnings, outcome.error)
     return 1 if outcome.error else 0
@@ -141,3 +192,10 @@ def _count(text: str) -> int:
     if count < 0:
         raise argparse.ArgumentTypeError("a count is 0 or more")
     return count
+
+
+def _days(text: str) -> float:
+    days = float(text)
+    if not 0 <= days < 1e6:
+        raise argparse.ArgumentTypeError("DAYS is 0 or more")
+    return days

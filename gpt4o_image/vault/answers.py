@@ -148,6 +148,12 @@ def raw_path(folder: Path, result_id: str) -> Path:
     return folder / f"{result_id}.raw"
 
 
+def answer_paths(folder: Path, result_id: str) -> list[Path]:
+    """The files of an answer that are there."""
+    raw = raw_path(folder, result_id)
+    return [path for path in (raw, _packed(raw)) if path.exists()]
+
+
 def kept_answer(row: sqlite3.Row, folder: Path, files: Sequence[File]) -> KeptAnswer | None:
     """The answer of a row of the table `answers`; None where its bytes are gone."""
     raw = raw_path(folder, row["result_id"])

@@ -122,9 +122,10 @@ def insert_result(db: sqlite3.Connection, new: NewResult, result_id: str, create
 
 
 def spent(db: sqlite3.Connection, since: float) -> float:
-    """US dollars since then; a call whose bill is unknown counts as billed."""
-    query = "SELECT sum(cost_usd) FROM results WHERE created >= ? AND billed <> 'no'"
-    return float(db.execute(query, (since,)).fetchone()[0] or 0.0)
+    """US dollars since then, pruned results too; a call whose bill is unknown counts as billed."""
+    (kept,) = db.execute("SELECT sum(cost_usd) FROM results WHERE created >= ? AND billed <> 'no'", (since,)).fetchone()
+    (pruned,) = db.execute("SELECT sum(cost_usd) FROM pruned WHERE created >= ?", (since,)).fetchone()
+    return float(kept or 0.0) + float(pruned or 0.0)
 
 
 def midnight() -> float:

@@ -75,6 +75,8 @@ _VERSIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
         "CREATE TABLE graphs (result_id TEXT PRIMARY KEY, graph BLOB NOT NULL) WITHOUT ROWID",
+        # What pruned results cost, so that the sums stay true.
+        "CREATE TABLE pruned (result_id TEXT PRIMARY KEY, created REAL NOT NULL, cost_usd REAL) WITHOUT ROWID",
     ),
 )
 VERSION = len(_VERSIONS)

@@ -23,6 +23,7 @@ from .answers import AnswerEnd, AnswerFile, AnswerHead, KeptAnswer, kept_answer,
 from .claims import Busy, Claimed, Claims, Earlier, Unpaid, insert_result, midnight, spent
 from .files import replace_durably
 from .pages import Page, Wanted, read_page
+from .prune import move_to_trash, old_results
 from .results import (
     LATEST,
     MOVED,
@@ -183,6 +184,8 @@ class Vault:
                 " SET sha256 = excluded.sha256, name = excluded.name, url = excluded.url, readable = 1",
                 (result_id, picture, file.sha256, file.path.name, url),
             )
+            if not file.path.exists():  # a prune took it meanwhile, as another result's
+                replace_durably(file.path, data)
             # The file holds it now; the index stays small.
             db.execute(
                 "UPDATE links SET address = ? WHERE result_id = ? AND picture = ? AND address LIKE 'data:%'",
@@ -249,6 +252,18 @@ class Vault:
                     " ON CONFLICT (result_id) DO UPDATE SET graph = excluded.graph",
                     (result_id, zlib.compress(data)),
                 )
+
+    def prune(self, older_than_days: float, *, apply: bool) -> list[Result]:
+        """Old results that hold nothing more to fetch or to read, oldest first; with `apply` moved to `trash`.
+
+        See prune.py. Raises OSError or sqlite3.Error.
+        """
+        results = self._read(lambda db: old_results(db, older_than_days, self._files), [])
+        if apply and results:
+            with self._database.writing() as db:
+                results = old_results(db, older_than_days, self._files)
+                move_to_trash(db, results, self._files, self._answers, self.folder / "trash")
+        return results
 
     @contextmanager
     def _writing(self, result_id: str) -> Generator[sqlite3.Connection]:
