@@ -14,7 +14,7 @@ from gpt4o_image.simulator import Simulator
 
 KEYS = {
     "status", "images", "error", "warnings", "progress", "revised_prompt", "gen_ids", "model", "cost_usd",
-    "spent_today_usd", "references", "reused", "result_id",
+    "spent_today_usd", "references", "reused", "request_id", "result_id",
 }  # fmt: skip
 
 
