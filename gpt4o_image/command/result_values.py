@@ -19,11 +19,7 @@ from .redaction import redacted
 
 
 def result_json(result: Result) -> dict[str, Any]:
-    """A result as `results list --json` and `show --json` print it; `path` is null where no file is there.
-
-    `status` is running, ok or error: how the call ended. `state` is running, saved, links, unread or failed: what is
-    kept of it.
-    """
+    """A result as `results list --json` and `show --json` print it; `path` is null where no file is there."""
     files = {file.picture: str(file.path) for file in result.files if file.path.is_file()}
     links = mirrors(result.shown, result.links)
     known = range(max([len(links), *(number + 1 for number in files)], default=0))
@@ -31,7 +27,6 @@ def result_json(result: Result) -> dict[str, Any]:
         "id": result.id,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(result.created)),
         "status": result.status,
-        "state": result.state,
         "model": result.model,
         "prompt": result.prompt,
         "cost_usd": result.cost_usd,

@@ -17,13 +17,20 @@ from ..outcome import Outcome
 from ..picture_files import check_folder
 from ..reload import reload
 from ..run_events import Downloading, RunEvent
-from ..vault.results import Result
+from ..vault.results import Result, State
 from ..vault.vault import Vault
 from . import output
 from .interrupt import stop_on_ctrl_c
 from .result_values import answer_json, export, result_json
 
 _LISTED = 20
+_KEPT: dict[State, str] = {
+    "running": "the call is being made",
+    "saved": "pictures",
+    "links": "links to pictures that were not fetched yet",
+    "unread": "an answer or bytes that could not be read so far",
+    "failed": "no picture",
+}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -169,8 +176,9 @@ def _line(result: Result) -> str:
 
 def _show_lines(result: Result) -> None:
     shown = result_json(result)
-    for key in ("id", "created", "status", "state", "model", "billed", "cost_usd", "prompt"):
+    for key in ("id", "created", "status", "model", "billed", "cost_usd", "prompt"):
         output.show(f"{key + ':':<10}{shown[key]}")
+    output.show(f"kept:     {_KEPT[result.state]}")
     if result.error:
         output.show(f"error:    {error_from_json(result.error)}")
     for image in shown["images"]:
