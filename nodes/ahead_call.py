@@ -28,6 +28,7 @@ class AheadCall:
     def __init__(self, call: PendingCall, config: Config, graph: Callable[[], str | None]) -> None:
         self.call = call
         self.result_id: str | None = None  # once the call is sent, or about to be
+        self.held_bytes = 0  # of pictures that wait in memory
         self._config = config
         self._vault = Vault(config.vault)
         self._live = LiveResult(self._vault, graph)
@@ -38,9 +39,12 @@ class AheadCall:
         self._watcher: Notify | None = None
         self._outcome: Outcome | None = None
 
-    def start(self, sent: Callable[[], None], ended: Callable[[], None]) -> None:
-        """Runs the call in a thread of its own; `sent` and `ended` are called there, `ended` always."""
-        threading.Thread(target=self._run, args=(sent, ended), name="gpt4o-image-ahead", daemon=True).start()
+    def start(self, sent: Callable[[], None], ended: Callable[[], None], fits: Callable[[int], bool]) -> None:
+        """Runs the call in a thread of its own; all three are called there, `ended` always.
+
+        `fits` answers whether so many bytes of pictures may wait in memory for their node.
+        """
+        threading.Thread(target=self._run, args=(sent, ended, fits), name="gpt4o-image-ahead", daemon=True).start()
 
     def follow(self, notify: Notify, cancelled: Callable[[], bool]) -> Outcome | None:
         """Waits for the end, passing on what was and is going on; `cancelled` closes the connection.
@@ -66,7 +70,7 @@ class AheadCall:
             self._stop.set()
         return self.result_id
 
-    def _run(self, sent: Callable[[], None], ended: Callable[[], None]) -> None:
+    def _run(self, sent: Callable[[], None], ended: Callable[[], None], fits: Callable[[int], bool]) -> None:
         from ..gpt4o_image.generation import generate
 
         def notify(event: RunEvent) -> None:
@@ -82,7 +86,7 @@ class AheadCall:
             )
         finally:
             self._live.end()
-            self._let_go()
+            self._let_go(fits)
             self._ended.set()
             ended()
 
@@ -96,24 +100,27 @@ class AheadCall:
             if self._watcher:
                 self._watcher(event)
 
-    def _let_go(self) -> None:
-        """A node may come for its pictures hours later: until then the vault alone holds those that it has."""
+    def _let_go(self, fits: Callable[[int], bool]) -> None:
+        """A node may come for its pictures hours later: what memory has no room for is left to the vault."""
         with self._lock:
             self._latest.pop(Arrived, None)
             if self._watcher or self._outcome is None:
                 return
             pictures = self._outcome.pictures
-            if all(each.path and each.path.is_file() for each in pictures):
+            size = sum(len(each.data) + each.decoded.pixels.nbytes for each in pictures)
+            if fits(size):
+                self.held_bytes = size
+            elif all(each.path and each.path.is_file() for each in pictures):
                 self._outcome = replace(self._outcome, pictures=())
 
     def _with_pictures(self, outcome: Outcome, notify: Notify, cancelled: Callable[[], bool]) -> Outcome:
-        if outcome.error or outcome.pictures:
-            return outcome
-        from ..gpt4o_image.reload import reload
+        if not outcome.error and not outcome.pictures:
+            from ..gpt4o_image.reload import reload
 
-        result = self._vault.result(self.result_id or "")
-        origins = own_origins(result.gateway, self._config, os.environ)
-        again = reload(self._vault, result, origins, notify=lambda _: None, cancelled=cancelled)
-        for picture in again.pictures[:1]:
-            notify(Arrived(picture))
-        return replace(outcome, pictures=again.pictures, error=again.error)
+            result = self._vault.result(self.result_id or "")
+            origins = own_origins(result.gateway, self._config, os.environ)
+            again = reload(self._vault, result, origins, notify=lambda _: None, cancelled=cancelled)
+            outcome = replace(outcome, pictures=again.pictures, error=again.error)
+        for picture in outcome.pictures[:1]:
+            notify(Arrived(picture))  # a node that heard of it as it arrived shows no second preview
+        return outcome

@@ -26,6 +26,7 @@ from .waiting_queue import Look, WaitingQueue
 _LOOK_S = 0.25
 # More prompts than can begin during one look, and more results than anybody reads of.
 _BEGUN, _LEFT = 64, 100
+_HELD_BYTES = 256 << 20  # of pictures that wait in memory for their nodes
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ class RunAhead:
                 return
             ahead = AheadCall(call, config, partial(graph_of, prompt.extra_pnginfo))
             if self._register(ahead):
-                ahead.start(sent=host.send_queue_event, ended=self._ended)
+                ahead.start(sent=host.send_queue_event, ended=self._ended, fits=self._fits)
             else:
                 self._slots.give_back()  # its node has come, and makes the call itself
 
@@ -214,6 +215,10 @@ class RunAhead:
             self._ahead[place] = ahead
             self._asked.add(hash((call.request, call.gateway)))
         return True
+
+    def _fits(self, size: int) -> bool:
+        with self._lock:
+            return sum(call.held_bytes for call in self._ahead.values()) + size <= _HELD_BYTES
 
     def _ended(self) -> None:
         self._slots.give_back()

@@ -7,8 +7,8 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,16 +70,23 @@ class Host:
 
     def run(self, graph: Mapping[str, Any]) -> list[Step]:
         """A prompt to its end; when its nodes began, on time.monotonic()."""
+        (steps,) = self._run([graph])
+        return steps
+
+    def queue(self, graphs: Sequence[Mapping[str, Any]]) -> float:
+        """Prompts that wait for each other: the seconds from the first that is queued to the end of the last."""
+        started = time.monotonic()
+        return self._run(graphs)[-1][-1].at - started
+
+    def _run(self, graphs: Sequence[Mapping[str, Any]]) -> list[list[Step]]:
         client = uuid.uuid4().hex
         address = f"{self.server.origin.replace('http', 'ws', 1)}/ws?clientId={client}"
-        socket = websocket.create_connection(address, timeout=120)
-        try:
-            prompt_id = self.server.submit(dict(graph), client)
-            steps = list(_steps(socket, prompt_id))
-        finally:
-            socket.close()
-        if trouble := failure(self.server.wait(prompt_id)):
-            raise RuntimeError(trouble)
+        with closing(websocket.create_connection(address, timeout=120)) as socket:
+            prompts = [self.server.submit(dict(graph), client) for graph in graphs]
+            steps = [list(_steps(socket, prompt_id)) for prompt_id in prompts]
+        for prompt_id in prompts:
+            if trouble := failure(self.server.wait(prompt_id)):
+                raise RuntimeError(trouble)
         return steps
 
 

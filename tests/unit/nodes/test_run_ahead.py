@@ -27,7 +27,9 @@ def pack(pack_root):
         "errors": "gpt4o_image.errors",
         "events": "gpt4o_image.answer.events",
         "outcome": "gpt4o_image.outcome",
+        "reload": "gpt4o_image.reload",
         "request": "gpt4o_image.request",
+        "vault": "gpt4o_image.vault.vault",
         "run_events": "gpt4o_image.run_events",
     }
     modules = {short: importlib.import_module(f"pack_of_run_ahead.{name}") for short, name in names.items()}
@@ -58,9 +60,9 @@ class PaidCall:
     def send(self, result_id):
         self.notify(self._pack.run_events.Sending(result_id))
 
-    def end(self, result_id=None, kind=None):
+    def end(self, result_id=None, kind=None, pictures=()):
         error = self._pack.errors.GPT4oImageError(kind, "It failed.") if kind else None
-        self._end.put(self._pack.outcome.Outcome("gpt-4o-image", error=error, result_id=result_id))
+        self._end.put(self._pack.outcome.Outcome("gpt-4o-image", pictures, error, result_id=result_id))
 
 
 class World:
@@ -257,6 +259,37 @@ def test_cancel_ends_the_call_that_was_taken_over_and_no_other(world, ahead, tur
         world.calls["a"].end("id-a", kind="cancelled")
         following.join(WAIT_S)
     assert not world.calls["b"].cancelled()
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "on_disk", "reloaded"), [(10, True, False), (300, True, True), (300, False, False)]
+)
+def test_pictures_wait_in_memory_while_there_is_room(
+    pack, world, ahead, turn, tmp_path, monkeypatch, megabytes, on_disk, reloaded
+):
+    """What is not on disk waits in memory in any case."""
+    path = tmp_path / "picture"
+    path.touch()
+    pixels = types.SimpleNamespace(nbytes=megabytes << 20)
+    picture = types.SimpleNamespace(
+        data=b"", decoded=types.SimpleNamespace(pixels=pixels), path=path if on_disk else None
+    )
+    from_vault = types.SimpleNamespace(data=b"", decoded=picture.decoded, path=path)
+    monkeypatch.setattr(pack.vault.Vault, "result", lambda _, result_id: types.SimpleNamespace(gateway="aihubmix"))
+    outcome = pack.outcome.Outcome("gpt-4o-image", (from_vault,), reused=True)
+    monkeypatch.setattr(pack.reload, "reload", lambda *_, **__: outcome)
+    world.queue("a")
+    ahead.send_now()
+    begun(world, "a")
+    world.calls["a"].send("id-a")
+    world.calls["a"].end("id-a", pictures=(picture,))
+    time.sleep(10 * LOOK_S)
+    heard = []
+    with turn("a") as call:
+        got = call.follow(heard.append, lambda: False)
+    assert got.pictures == ((from_vault if reloaded else picture),)
+    assert not got.reused
+    assert heard == [pack.run_events.Sending("id-a"), pack.run_events.Arrived(got.pictures[0])]
 
 
 def test_a_prompt_that_is_gone_ends_a_call_that_was_not_sent(world, ahead):
