@@ -6,10 +6,7 @@ is queued to the end of the last. `posts` is how many calls the gateway counted 
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from itertools import count
-from urllib.parse import urlsplit
 
 from .rig.figures import Report
 from .rig.gateway import Gateway
@@ -43,15 +40,8 @@ def _measured(gateway: Gateway, running: Host, runs: int) -> Report:
     one_s = queue(1, 0)
     report: Report = {"comfyui": running.version, "one_s": one_s}
     for limit in LIMITS:
-        before = _posts(gateway)
+        before = gateway.posts()
         report[f"ahead_{limit}_s"] = all_s = queue(runs, limit)
         report[f"ahead_{limit}_to_one"] = all_s / one_s
-        report[f"ahead_{limit}_posts"] = (_posts(gateway) - before) / runs
+        report[f"ahead_{limit}_posts"] = (gateway.posts() - before) / runs
     return report
-
-
-def _posts(gateway: Gateway) -> int:
-    parts = urlsplit(gateway.base_url)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{parts.scheme}://{parts.netloc}/_requests", timeout=30) as answer:
-        return sum(record["method"] == "POST" for record in json.load(answer))
