@@ -17,6 +17,7 @@ from .artists import check_artists
 from .errors import Billed, GPT4oImageError, Kind
 from .gateway.client import preflight
 from .gateway.config import Config
+from .gateway.hosts import Hosts
 from .gateway.profiles import Gateway, choose_gateway
 from .outcome import Outcome
 from .paid_call import PaidCall
@@ -33,7 +34,7 @@ from .vault.vault import Vault
 _POLL_S = 0.2
 
 
-def generate(
+def generate(  # noqa: PLR0913 - what a host and a shell need of one run
     request: Request,
     gateway_name: str,
     config: Config,
@@ -43,19 +44,20 @@ def generate(
     cancelled: Callable[[], bool],
     reuse: bool = True,
     linger_s: float = 0.0,
+    hosts: Hosts | None = None,
 ) -> Outcome:
     """Runs `request` to its end with at most one POST. Never raises for a failed run: see `Outcome.error`.
 
     With `reuse`, a request that was paid for before is answered from the vault, or not at all while what it holds
     cannot be had. `notify` may be called from several threads; `cancelled` is asked ten times a second. `linger_s`:
-    see PaidCall.
+    see PaidCall. `hosts` remembers, for whoever makes several runs, which host of a gateway can be connected to.
     """
     vault = Vault(config.vault)
     try:
         gateway = choose_gateway(gateway_name, config, environ)
         check_request(request, gateway.models)
         warnings = check_artists(request, config.artist_names)
-        run = _Run(request, gateway, config, vault, _unfailing(notify), cancelled, linger_s)
+        run = _Run(request, gateway, config, vault, _unfailing(notify), cancelled, linger_s, hosts or Hosts())
         outcome = run.from_vault_or_gateway(reuse=reuse)
     except GPT4oImageError as error:
         return Outcome(request.model, error=error, cost_usd=0.0)
@@ -83,6 +85,7 @@ class _Run:
         notify: Callable[[RunEvent], None],
         cancelled: Callable[[], bool],
         linger_s: float,
+        hosts: Hosts,
     ) -> None:
         self._request = request
         self._gateway = gateway
@@ -91,6 +94,7 @@ class _Run:
         self._notify = notify
         self._cancelled = cancelled
         self._linger_s = linger_s
+        self._hosts = hosts
         self._new = new_result(request, gateway)
 
     def from_vault_or_gateway(self, *, reuse: bool) -> Outcome:
@@ -155,6 +159,7 @@ class _Run:
                     notify=self._notify,
                     cancelled=self._cancelled,
                     linger_s=self._linger_s,
+                    hosts=self._hosts,
                 )
                 outcome = call.outcome(asyncio.run(call.run()), price_usd)
         except BaseException as fault:  # the boundary: no result is left running, whatever ends its run

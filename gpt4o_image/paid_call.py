@@ -17,6 +17,7 @@ from .answer.revision import revision
 from .download.pool import MAX_PICTURES, Pool, Settled
 from .errors import Billed, GPT4oImageError
 from .gateway.client import BrokenOff, Response, post
+from .gateway.hosts import Hosts
 from .gateway.profiles import Gateway
 from .outcome import Outcome, PaidPicture, repairs, too_few, too_many
 from .prompt import body, prompt_text
@@ -50,6 +51,7 @@ class PaidCall:
         notify: Callable[[RunEvent], None],
         cancelled: Callable[[], bool],
         linger_s: float,
+        hosts: Hosts,
     ) -> None:
         self._request = request
         self._gateway = gateway
@@ -59,6 +61,7 @@ class PaidCall:
         self._notify = notify
         self._cancelled = cancelled
         self._linger_s = linger_s
+        self._hosts = hosts
         self._head: AnswerHead | None = None
         self._ending: Ending = "killed"
         self._received = 0
@@ -143,7 +146,8 @@ class PaidCall:
         if self._cancelled():  # while the result was being recorded
             raise GPT4oImageError("cancelled", "Cancelled before anything was sent.")
         self._billed = "unknown"
-        async with post(self._gateway, self._request.endpoint, body(self._request), self._timeout_s) as response:
+        call = post(self._gateway, self._request.endpoint, body(self._request), self._timeout_s, self._hosts)
+        async with call as response:
             self._billed = "yes"
             self._time("answered_s")
             await self._begin(response)
@@ -157,6 +161,7 @@ class PaidCall:
     async def _begin(self, response: Response) -> None:
         self._expect(response.base_url)  # a backup host may have answered
         self._head = AnswerHead(200, response.content_type, response.request_id, response.base_url)
+        self._warnings += [response.note] if response.note else []
         await self._write(lambda head=self._head: self._recorder.begin_answer(head))
         if self._request.endpoint == "images":
             self._notify(Generating())  # it says nothing until it is done

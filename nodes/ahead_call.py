@@ -13,6 +13,7 @@ from ..gpt4o_image.gateway.profiles import own_origins
 from ..gpt4o_image.run_events import Arrived, RunEvent, Sending
 from ..gpt4o_image.vault.vault import Vault
 from .browser_events import LiveResult
+from .known_hosts import HOSTS
 from .pending_calls import PendingCall
 
 if TYPE_CHECKING:
@@ -82,7 +83,13 @@ class AheadCall:
         call = self.call
         try:
             self._outcome = generate(
-                call.request, call.gateway, self._config, os.environ, notify=notify, cancelled=self._stop.is_set
+                call.request,
+                call.gateway,
+                self._config,
+                os.environ,
+                notify=notify,
+                cancelled=self._stop.is_set,
+                hosts=HOSTS,
             )
         finally:
             self._live.end()

@@ -18,8 +18,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from .pending_calls import UnknownQueue
-
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -36,7 +34,9 @@ def home() -> Path:
     """The folder of config and vault: GPT4O_IMAGE_HOME, else ComfyUI's system user folder, which it never serves."""
     import folder_paths
 
-    return Path(os.environ.get("GPT4O_IMAGE_HOME") or folder_paths.get_system_user_directory("gpt4o_image"))
+    named = os.environ.get("GPT4O_IMAGE_HOME")
+    # By os.path: Path.expanduser raises where there is no home folder.
+    return Path(os.path.expanduser(named) if named else folder_paths.get_system_user_directory("gpt4o_image"))  # noqa: PTH111
 
 
 def interrupted() -> bool:
@@ -65,6 +65,8 @@ def executing() -> tuple[str, str, int] | None:
 
 def queue_items() -> tuple[list[Any], list[Any]]:
     """The queue's running and pending items, as the host keeps them. Any thread may call. Raises UnknownQueue."""
+    from .pending_calls import UnknownQueue
+
     try:
         running, pending = server().prompt_queue.get_current_queue_volatile()
         return list(running), list(pending)

@@ -23,6 +23,7 @@ from ..gpt4o_image.run_events import RunEvent
 from ..gpt4o_image.vault.vault import Vault
 from . import host
 from .browser_events import LiveResult, NodeOutcome, graph_of
+from .known_hosts import HOSTS
 from .list_items import LISTS, SKIPPED, Item
 from .node_status import NodeStatus
 from .previews import shown_files
@@ -61,7 +62,7 @@ async def pay(
             if outcome:
                 return outcome
             with host.SLOTS.one_of(config.max_parallel, cancelled):
-                return generate(request, gateway, config, os.environ, notify=notify, cancelled=cancelled)
+                return generate(request, gateway, config, os.environ, notify=notify, cancelled=cancelled, hosts=HOSTS)
 
     return await give(node, work, on_failure)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..answer.failures import from_status
@@ -39,13 +39,15 @@ class Response:
     """An answer with status 200, its body still to come; the key is masked in all of it.
 
     `chunks` raises BrokenOff. `content_type` is the header as sent. `request_id` is what the gateway's support asks
-    for. `base_url` is the host that answered: relative addresses in the answer are meant against its origin.
+    for. `base_url` is the host that answered: relative addresses in the answer are meant against its origin. `note`
+    says so where it is not the gateway's first.
     """
 
     chunks: AsyncIterator[bytes]
     content_type: str
     request_id: str | None
     base_url: str
+    note: str = ""
 
 
 def preflight(gateway: Gateway) -> None:
@@ -92,7 +94,7 @@ async def post(
                 failed[base_url] = error
                 continue
             hosts.answered(base_url)
-            yield response
+            yield replace(response, note=_note(gateway, base_url, failed))
             return
     raise _unreachable(gateway, failed)
 
@@ -192,6 +194,13 @@ def _failed(gateway: Gateway, base_url: str, departure: Departure, error: Except
         billed="unknown",
         gateway_text=redact(f"{type(cause).__name__}: {cause}".rstrip(": "), gateway.api_key),
     )
+
+
+def _note(gateway: Gateway, base_url: str, failed: Mapping[str, Unreachable]) -> str:
+    if base_url == gateway.base_urls[0]:
+        return ""
+    reasons = "; ".join(f"{url}: {error}" for url, error in failed.items())
+    return f"The backup host {base_url} answered." + (f" No connection to {reasons}." if reasons else "")
 
 
 def _unreachable(gateway: Gateway, failed: Mapping[str, Unreachable]) -> GPT4oImageError:

@@ -76,7 +76,7 @@ class World:
         self.left = []
         self.before_look = lambda: None
 
-    def generate(self, request, gateway, config, environ, *, notify, cancelled):
+    def generate(self, request, gateway, config, environ, *, notify, cancelled, hosts):
         call = self.calls[request.prompt] = PaidCall(self._pack, notify, cancelled)
         return call.wait()
 

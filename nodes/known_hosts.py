@@ -1,0 +1,7 @@
+"""Which hosts of a gateway could be connected to, for all runs of this server."""
+
+from __future__ import annotations
+
+from ..gpt4o_image.gateway.hosts import Hosts
+
+HOSTS = Hosts()
