@@ -56,6 +56,7 @@ class Outcome:
     revised_prompt: str | None = None
     gen_ids: tuple[str, ...] = ()
     cost_usd: float | None = None
+    expected: int | None = None  # pictures that were asked for; None where that was left to the model
     spent_today_usd: float | None = None
     references: tuple[dict[str, Any], ...] = ()
     reused: bool = False

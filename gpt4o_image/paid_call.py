@@ -304,7 +304,10 @@ class PaidCall:
 
     def outcome(self, error: GPT4oImageError | None, price_usd: float | None) -> Outcome:
         """The call as a value, after it was written to the vault."""
-        billed: Billed = error.billed if error else "yes"
+        free = price_usd == 0.0  # the simulator never bills
+        if error and free:
+            error = error.but(billed="no")
+        billed: Billed = "no" if free else error.billed if error else "yes"
         pictures = () if error else tuple(self._in_order)
         request_id = (self._head and self._head.request_id) or self._said.task_id
         if error and error.kind != "pending" and self._head and self._head.request_id:
@@ -344,6 +347,7 @@ class PaidCall:
             revised_prompt=self._said.revised_prompt,
             gen_ids=tuple(self._said.gen_ids),
             cost_usd=cost_usd,
+            expected=expected,
             request_id=request_id,
             result_id=self._recorder.id,
         )

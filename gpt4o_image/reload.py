@@ -226,6 +226,7 @@ def _outcome(result: Result, found: _Found) -> Outcome:
         revised_prompt=details.get("revised_prompt"),
         gen_ids=tuple(details.get("gen_ids", ())),
         cost_usd=0.0,
+        expected=result.expected,
         reused=True,
         request_id=details.get("request_id"),
         result_id=result.id,

@@ -80,10 +80,10 @@ async def give(node: type[io.ComfyNode], work: Work, on_failure: str = "stop") -
         outcome = end.outcome
         item.ended(kept=bool(outcome.pictures))
         shown = _in_short(outcome, status.seconds)
+        status.end(_in_words(outcome))
         told.end(shown)
         if outcome.error or end.batch is None:
             return await _failed(outcome, status, item, on_failure, shown)
-    status.end("from the vault, not billed" if outcome.reused else f"saved as {outcome.result_id}")
     return io.NodeOutput(*to_tensors(end.batch), end.report, ui={"images": end.files, "gpt4o_image": [shown]})
 
 
@@ -115,7 +115,6 @@ async def _failed(
     outcome: Outcome, status: NodeStatus, item: Item, on_failure: str, shown: dict[str, Any]
 ) -> io.NodeOutput:
     error = outcome.error or GPT4oImageError("no_image", "The result holds no picture.", billed="unknown")
-    status.end(f"{shorten(error.message, 200)} ({error.kind}, billed: {error.billed})")
     if error.kind == "cancelled":
         host.raise_interrupt()
     if on_failure != "skip":
@@ -123,6 +122,12 @@ async def _failed(
     SKIPPED[status.node_id] += 1
     none, report = host.blocker(), json.dumps(outcome.report(), ensure_ascii=False, indent=1)
     return io.NodeOutput(none, none, none, report, ui={"images": [], "gpt4o_image": [shown]})
+
+
+def _in_words(outcome: Outcome) -> str:
+    if error := outcome.error:
+        return f"{shorten(error.message, 200)} ({error.kind}, billed: {error.billed})"
+    return "from the vault, not billed" if outcome.reused else f"saved as {outcome.result_id}"
 
 
 def _in_short(outcome: Outcome, seconds: int) -> dict[str, Any]:
@@ -139,6 +144,7 @@ def _in_short(outcome: Outcome, seconds: int) -> dict[str, Any]:
         "billed": error.billed if error else "no" if free else "yes",
         "reused": outcome.reused,
         "pictures": len(outcome.pictures),
+        "expected": outcome.expected,
         "warnings": list(outcome.warnings),
         "seconds": seconds,
         "error": error.as_json() if error else None,

@@ -45,7 +45,7 @@ function stateInWords(item) {
   if (state === "running" && item.percent !== null) {
     return word("runningAt", { percent: percentage(item.percent, language()) });
   }
-  if (item.message && (state === "failed" || state === "links")) {
+  if (item.message && ["failed", "links", "unread"].includes(state)) {
     return word("stateAndWhy", { state: word(`state_${state}`), why: item.message });
   }
   return word(`state_${state}`);
@@ -154,6 +154,8 @@ export class Card {
     const { addNode, fetch, copyLinks, openGraph } = this.buttons;
     addNode.hidden = item.pictures === 0;
     fetch.hidden = !canFetch(item);
+    const fetches = word(item.state === "unread" ? "readAgain" : "fetch");
+    for (const name of ["aria-label", "title"]) set(fetch, name, fetches);
     copyLinks.hidden = item.pictures === 0;
     openGraph.hidden = !item.has_graph;
   }

@@ -5,12 +5,17 @@ const MODULES = [
   "card",
   "copying",
   "dom",
+  "filters",
   "format",
   "graph",
   "head",
   "host",
   "list",
+  "memory",
+  "node_line",
   "nodes",
+  "notices",
+  "outcomes",
   "panel",
   "queue",
   "results",
@@ -27,6 +32,7 @@ await Promise.all(
 
 const { app } = await import("./host.mjs");
 const { GATEWAY, status } = await import("./head.mjs");
+const { followOutcomes, graphLoaded } = await import("./node_line.mjs");
 const { ARTIST_NAMES, choicesRefreshed, followResults, nodeCreated } = await import("./nodes.mjs");
 const { RUN_AHEAD, followRunAhead, tellRunAhead } = await import("./queue.mjs");
 const { gatewayChanged, openTab, showTab } = await import("./tab.mjs");
@@ -114,6 +120,7 @@ style.rel = "stylesheet";
 style.href = new URL("gpt4o_image.css", import.meta.url).href;
 document.head.append(style);
 
+followOutcomes();
 followResults(); // before the first message: front ends complain of those that nobody listens to
 app.registerExtension({
   name: "gpt4oimage.results",
@@ -131,5 +138,6 @@ app.registerExtension({
     );
   },
   nodeCreated,
+  afterConfigureGraph: graphLoaded,
   refreshComboInNodes: choicesRefreshed,
 });

@@ -2,7 +2,7 @@
 /** What the side bar does to the graph: adds nodes, opens graphs. Nothing that is there is changed. */
 
 import { app, ask, folder, json, resultPath } from "./host.mjs";
-import { choiceOf, idOf } from "./results.mjs";
+import { idOf } from "./results.mjs";
 import { word } from "./words.mjs";
 
 /** @typedef {import("./results.mjs").Item} Item */
@@ -13,6 +13,41 @@ const GAP_PX = 80;
 /** ComfyUI's own graph library, which it gives to extensions as a global. @returns {any} */
 function litegraph() {
   return /** @type {any} */ (globalThis).LiteGraph;
+}
+
+/** The whole workflow. */
+export function root() {
+  return app.rootGraph ?? app.graph;
+}
+
+/** The node that the server means: an id, or `5:12` for node 12 in the subgraph node 5. @param {string} id */
+export function nodeOf(id) {
+  let [graph, node] = [root(), /** @type {any} */ (null)];
+  for (const part of String(id).split(":")) {
+    node = graph?.getNodeById(part) ?? null;
+    graph = node?.subgraph;
+  }
+  return node;
+}
+
+/** How front ends name a node among its outputs and previews. @param {any} node */
+export function locatorOf(node) {
+  return node.graph && node.graph !== root() ? `${node.graph.id}:${node.id}` : String(node.id);
+}
+
+/**
+ * The pack's nodes, in subgraphs too, by the id that the server gives them.
+ *
+ * @param {any} [graph]
+ * @param {string} [prefix]
+ * @returns {Generator<[string, any]>}
+ */
+export function* nodesOf(graph = root(), prefix = "") {
+  for (const node of graph?.nodes ?? []) {
+    const id = `${prefix}${node.id}`;
+    if (String(node.type).startsWith("GPT4oImage_")) yield [id, node];
+    if (node.subgraph) yield* nodesOf(node.subgraph, `${id}:`);
+  }
 }
 
 /** The graph in view: a subgraph when one is open. */
@@ -59,7 +94,7 @@ export function offer(widget, choice) {
 function choice(widget, item) {
   const values = widget.options?.values;
   const known = Array.isArray(values) && values.find((/** @type {unknown} */ each) => idOf(each) === item.id);
-  return known || choiceOf(item);
+  return known || item.choice;
 }
 
 /**

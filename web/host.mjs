@@ -82,6 +82,24 @@ export function listen(type, told) {
   return () => api.removeEventListener(type, listener);
 }
 
+/** A message as if ComfyUI had sent it to this page. @param {string} type @param {unknown} detail */
+export function dispatch(type, detail) {
+  api.dispatchCustomEvent?.(type, detail);
+}
+
+/**
+ * Takes away the preview that a node had while it ran; front ends would show it for ever, before its pictures.
+ *
+ * @param {string} locator the node's name among outputs and previews
+ */
+export function forgetPreview(locator) {
+  const page = /** @type {any} */ (document.querySelector("#vue-app"))?.__vue_app__;
+  const stores = page?.config.globalProperties.$pinia?.state.value;
+  for (const previews of [app.nodePreviewImages, stores?.nodeOutput?.nodePreviewImages]) {
+    if (previews) delete previews[locator];
+  }
+}
+
 /** @param {string} id */
 export function setting(id) {
   return app.extensionManager?.setting?.get?.(id);

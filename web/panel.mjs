@@ -4,6 +4,7 @@
 import { copy } from "./copying.mjs";
 import { debounced, make, say } from "./dom.mjs";
 import { addLoadNode, openGraph } from "./graph.mjs";
+import { Filters } from "./filters.mjs";
 import { Head } from "./head.mjs";
 import { ServerError, ask, listen, resultPath, toast } from "./host.mjs";
 import { List } from "./list.mjs";
@@ -15,14 +16,11 @@ import { word, words } from "./words.mjs";
 /** @typedef {import("./results.mjs").Item} Item */
 
 const PAGE = 60;
-const TYPING_MS = 250;
-const STATES = ["saved", "links", "failed", "running"];
+const PAUSE_MS = 250;
 
 export class Panel {
   constructor() {
     this.results = new Results();
-    /** @type {import("./results.mjs").Filter} */
-    this.filter = { text: "", state: "" };
     /** @type {Map<string, boolean>} results being asked for; true when they have to be asked for again */
     this.asking = new Map();
     /** @type {Set<string>} results that the filter hides: their percentages are nobody's concern */
@@ -36,10 +34,10 @@ export class Panel {
     this.list = new List(this.results, this.#actions(), () => this.#more());
     this.spoken = make("div", { class: "g4i-spoken", role: "status", "aria-live": "polite" });
     this.note = make("div", { class: "g4i-empty" });
-    this.search = debounced(() => this.load(), TYPING_MS);
-    this.spent = debounced(() => this.#refreshHead(), TYPING_MS);
+    this.filters = new Filters(() => this.load());
+    this.spent = debounced(() => this.#refreshHead(), PAUSE_MS);
     this.element = make("section", { class: "g4i g4i-panel", "aria-label": "GPT-4o Image" });
-    this.element.append(this.head.element, this.queue.element, this.#filters(), this.note, this.list.element, this.spoken);
+    this.element.append(this.head.element, this.queue.element, this.filters.element, this.note, this.list.element, this.spoken);
     this.element.addEventListener("keydown", (event) => {
       // Letters choose an option here; ComfyUI would take them for its shortcuts.
       if (event.target instanceof HTMLSelectElement) event.stopPropagation();
@@ -52,9 +50,19 @@ export class Panel {
     return this.load();
   }
 
+  /** Shows one result in the list, with the focus on it. @param {string} id */
+  async reveal(id) {
+    if (!this.results.find(id)) {
+      this.filters.clear();
+      await this.load();
+    }
+    const row = this.results.items.findIndex((item) => item.id === id);
+    if (row >= 0) this.list.focus(row);
+  }
+
   destroy() {
     for (const stop of this.ears) stop();
-    this.search.cancel();
+    this.filters.destroy();
     this.spent.cancel();
     this.loading?.abort();
     this.queue.destroy();
@@ -65,35 +73,6 @@ export class Panel {
   /** Said once by a screen reader, without moving the focus. @param {string} text */
   announce(text) {
     say(this.spoken, text);
-  }
-
-  #filters() {
-    const text = make("input", {
-      type: "search",
-      class: "g4i-field g4i-search",
-      maxlength: 200,
-      placeholder: word("search"),
-      "aria-label": word("search"),
-      oninput: () => {
-        this.filter.text = text.value.trim();
-        this.search();
-      },
-    });
-    const options = STATES.map((state) => make("option", { value: state }, word(`state_${state}`)));
-    const state = make(
-      "select",
-      {
-        class: "g4i-field",
-        "aria-label": word("stateFilter"),
-        onchange: () => {
-          this.filter.state = state.value;
-          this.load();
-        },
-      },
-      make("option", { value: "" }, word("allStates")),
-      ...options,
-    );
-    return make("div", { class: "g4i-line g4i-filters", role: "search" }, text, state);
   }
 
   #refreshHead() {
@@ -107,8 +86,8 @@ export class Panel {
   #page(before) {
     const query = new URLSearchParams({ limit: String(PAGE) });
     if (before !== null) query.set("before", String(before));
-    if (this.filter.text) query.set("text", this.filter.text);
-    if (this.filter.state) query.set("state", this.filter.state);
+    if (this.filters.text) query.set("text", this.filters.text);
+    if (this.filters.state) query.set("state", this.filters.state);
     return `/results?${query}`;
   }
 
@@ -124,7 +103,7 @@ export class Panel {
       this.hidden.clear();
       this.#explain();
       this.list.reset();
-      if (this.filter.text || this.filter.state) this.announce(words("found", page.total));
+      if (this.filters.any) this.announce(words("found", page.total));
     } catch (error) {
       if (!signal.aborted) this.#failed(error);
     } finally {
@@ -175,7 +154,7 @@ export class Panel {
     this.note.hidden = !empty;
     this.list.element.hidden = empty;
     if (!empty) return;
-    const filtered = this.filter.text || this.filter.state;
+    const filtered = this.filters.any;
     this.#tell(word(filtered ? "empty_filter" : "empty_none"), word(filtered ? "empty_filter_do" : "empty_none_do"));
   }
 
@@ -217,13 +196,13 @@ export class Panel {
 
   /** @param {Item} item */
   #state(item) {
-    return !this.filter.state || this.filter.state === item.state;
+    return !this.filters.state || this.filters.state === item.state;
   }
 
   /** Whether the filter lets a new result through; of words only the server can tell. @param {Item} item */
   async #shown(item) {
     if (!this.#state(item)) return false;
-    if (!this.filter.text) return true;
+    if (!this.filters.text) return true;
     const page = await ask(this.#page(item.number + 1));
     return page.results.some((/** @type {Item} */ each) => each.id === item.id);
   }

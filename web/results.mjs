@@ -1,14 +1,18 @@
 // @ts-check
 /** The paid results as the side bar knows them: pages, filters, live changes. Pure: no page, no server. */
 
+/** The server's states of a result, in the order of the filter. @type {["saved", "links", "unread", "failed", "running"]} */
+export const STATES = ["saved", "links", "unread", "failed", "running"];
+
 /**
  * One result as the server tells it.
  *
  * @typedef {object} Item
  * @property {string} id
+ * @property {string} choice its name in Load Paid Result
  * @property {number} number grows with every result
  * @property {number} created seconds since 1970
- * @property {"saved" | "links" | "failed" | "running"} state
+ * @property {State} state
  * @property {string | null} kind
  * @property {string | null} message
  * @property {"yes" | "no" | "unknown"} billed
@@ -20,10 +24,12 @@
  * @property {number[]} stored those that are files
  * @property {number | null} percent while it runs
  * @property {boolean} has_graph
+ * @property {boolean} has_answer the gateway's answer is kept
+ *
+ * @typedef {typeof STATES[number]} State
  */
 
 /**
- * @typedef {{ text: string, state: string }} Filter `state` is "" for all
  * @typedef {{ results: Item[], total: number, next: number | null }} Page
  */
 
@@ -32,15 +38,9 @@ export function stateOf(item) {
   return item.state === "saved" && item.stored.length < item.pictures ? "partly" : item.state;
 }
 
-/** Whether something of it can still be downloaded. @param {Item} item */
+/** Whether something of it can still be downloaded, or read in the answer that is kept. @param {Item} item */
 export function canFetch(item) {
-  return stateOf(item) === "partly" || item.state === "links";
-}
-
-/** How Load Paid Result names a result among its choices; only the id is read again. @param {Item} item */
-export function choiceOf(item) {
-  const words = item.prompt.split(/\s+/).filter(Boolean).join(" ");
-  return `${item.id} | ${words.length > 80 ? `${words.slice(0, 79)}…` : words}`;
+  return stateOf(item) === "partly" || item.state === "links" || item.state === "unread";
 }
 
 /** The id in a choice of Load Paid Result. @param {unknown} choice */

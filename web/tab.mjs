@@ -5,11 +5,14 @@ import { app, toast } from "./host.mjs";
 import { Panel } from "./panel.mjs";
 import { loadWords, word } from "./words.mjs";
 
+/** @typedef {{ check?: boolean, result?: string }} Wish `check` runs the free check, `result` is shown in the list */
+
 const TAB = "gpt4o-image";
 
 /** @type {Panel | null} */
 let panel = null;
-let checkOnceOpen = false;
+/** What is to be done once the tab is open. @type {Wish} */
+let wish = {};
 let registered = false;
 
 /** @param {boolean} on */
@@ -43,9 +46,8 @@ async function render(container) {
   if (mount !== mounting) return; // closed, or opened again, meanwhile
   panel = new Panel();
   container.replaceChildren(panel.element);
-  panel.start();
-  if (checkOnceOpen) panel.head.check();
-  checkOnceOpen = false;
+  await panel.start();
+  grant();
 }
 
 /** @type {object | null} */
@@ -57,16 +59,22 @@ function destroy() {
   panel = null;
 }
 
-/** Opens the tab; `check` runs the free check in it. @param {{ check?: boolean }} [options] */
-export async function openTab({ check = false } = {}) {
+function grant() {
+  if (wish.check) panel?.head.check();
+  if (wish.result) panel?.reveal(wish.result);
+  wish = {};
+}
+
+/** Opens the tab. @param {Wish} [wanted] */
+export async function openTab(wanted = {}) {
   const tabs = app.extensionManager?.sidebarTab;
   if (!registered || !tabs) {
     await loadWords();
     toast("info", word("tabOff"), word("tabOffHint"));
     return;
   }
-  checkOnceOpen = check && !panel;
-  if (check && panel) panel.head.check();
+  wish = wanted;
+  if (panel) grant();
   if (tabs.activeSidebarTabId !== TAB) tabs.toggleSidebarTab?.(TAB);
 }
 

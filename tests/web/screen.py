@@ -16,7 +16,7 @@ OPEN_TEMPLATE = """async name => {
 }"""
 # Not this pack's own words to screen readers.
 NOTICES = ", ".join(
-    f"{each}:not(.g4i *)" for each in (".p-toast-message", "[role=dialog]", "[role=alert]", "[role=status]")
+    f"{each}:not(.g4i, .g4i *)" for each in (".p-toast-message", "[role=dialog]", "[role=alert]", "[role=status]")
 )
 GOOD_NEWS = ("Job queued", "Job completed", "Notification []")  # the last is a place for some, which is empty
 QUIET = {
@@ -102,10 +102,14 @@ class Screen:
         texts = self.page.locator(NOTICES).all_inner_texts()
         return [text for text in texts if text.strip() and text not in GOOD_NEWS]
 
+    def ready(self):
+        """Waits until the page is loaded."""
+        self.page.wait_for_function(READY)
+
     def open_again(self):
         """Loads the page anew, with its settings and an empty graph."""
         self.page.goto(self.server.origin)
-        self.page.wait_for_function(READY)
+        self.ready()
         self.command("Comfy.NewBlankWorkflow")
         self.page.wait_for_function("window.app.graph.nodes.length === 0")
 
