@@ -64,6 +64,7 @@ class PaidCall:
         self._hosts = hosts
         self._head: AnswerHead | None = None
         self._ending: Ending = "killed"
+        self._read = False
         self._received = 0
         self._billed: Billed = "no"
         self._percentages: list[int] = []
@@ -138,6 +139,7 @@ class PaidCall:
             raise ended
         self._ending = _ending(stopped_by, broke_off=isinstance(ended, BrokenOff))
         await self._take(self._reader.finish(broke_off=self._ending != "whole"))
+        self._read = True
         if stopped_by or self._reader.error:
             return stopped_by or self._reader.error
         return None if self._reader.complete else from_transcript(self._said, complete=False)
@@ -298,9 +300,9 @@ class PaidCall:
 
     @property
     def _verdict(self) -> Verdict:
-        if self._failed:
+        if self._read and self._failed:
             return "failed"
-        return "unread" if self._reader.unread else "read"
+        return "read" if self._read and not self._reader.unread else "unread"
 
     def outcome(self, error: GPT4oImageError | None, price_usd: float | None) -> Outcome:
         """The call as a value, after it was written to the vault."""

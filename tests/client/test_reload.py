@@ -14,6 +14,14 @@ from gpt4o_image.pictures.formats import PictureError
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(4000)
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """What a download waits for is tested with the downloads."""
+    monkeypatch.setattr("gpt4o_image.download.fetch._TRIES_S", 0.5)
+    monkeypatch.setattr("gpt4o_image.download.fetch._PAUSES_S", (0.1,) * 5)
+    monkeypatch.setattr("gpt4o_image.vault.claims.WATCH_S", 0.5)
+
+
 def assert_not_paid_over(outcome, first, gateway, posts=1):
     assert (outcome.error.kind, outcome.error.billed) == ("download_failed", "yes")
     assert outcome.result_id == first.result_id
@@ -53,7 +61,7 @@ def test_cancel_while_an_earlier_picture_is_fetched_sends_nothing(ask, fake_gate
 # -- bytes that cannot be decoded -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("data", [HEIC, png()[:40] + bytes(90)], ids=["HEIC", "PNG"])
+@pytest.mark.parametrize("data", [HEIC, png()[:40] + bytes(90), bytes(range(200))], ids=["HEIC", "PNG", "?"])
 def test_bytes_that_cannot_be_decoded_are_kept_fetched_once_and_not_paid_for_again(ask, fake_gateway, data):
     fake_gateway.get("*", reply(data, content_type="image/png"))
     first = ask("a fox")

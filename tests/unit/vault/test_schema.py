@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from gpt4o_image.vault.schema import Database
+from gpt4o_image.vault.schema import _VERSIONS, VERSION, Database
 
 
 @pytest.fixture
@@ -39,3 +39,42 @@ def test_holding_a_broken_file_is_no_error(database, tmp_path):
 def test_an_error_inside_comes_out(database):
     with pytest.raises(sqlite3.OperationalError, match="inside"), database.held():
         raise sqlite3.OperationalError("inside")
+
+
+def test_every_write_waits_for_the_disk(database):
+    with database.writing() as db:
+        assert db.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL: also a power cut loses nothing
+        assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
+def test_a_new_file_has_today_s_version(database):
+    with database.reading() as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == VERSION
+
+
+def test_an_older_version_is_brought_up_to_date_step_by_step(database, monkeypatch):
+    write(database, "kept")
+    steps = (*_VERSIONS, ("ALTER TABLE graphs ADD COLUMN colour TEXT", "UPDATE graphs SET colour = 'red'"))
+    monkeypatch.setattr("gpt4o_image.vault.schema._VERSIONS", steps)
+    monkeypatch.setattr("gpt4o_image.vault.schema.VERSION", len(steps))
+    with database.reading() as db:
+        assert [tuple(row) for row in db.execute("SELECT result_id, colour FROM graphs")] == [("kept", "red")]
+
+
+def test_a_newer_version_is_left_alone(database, monkeypatch):
+    write(database, "kept")
+    monkeypatch.setattr("gpt4o_image.vault.schema.VERSION", 0)
+    with pytest.raises(sqlite3.DatabaseError, match="newer version"), database.reading():
+        pass
+
+
+def test_a_step_that_fails_changes_nothing(database, monkeypatch):
+    write(database, "kept")
+    steps = (*_VERSIONS, ("ALTER TABLE graphs ADD COLUMN colour TEXT", "no SQL"))
+    with monkeypatch.context() as patch:
+        patch.setattr("gpt4o_image.vault.schema._VERSIONS", steps)
+        patch.setattr("gpt4o_image.vault.schema.VERSION", len(steps))
+        with pytest.raises(sqlite3.OperationalError), database.writing():
+            pass
+    with database.reading() as db:
+        assert [tuple(row) for row in db.execute("SELECT * FROM graphs")] == [("kept", b"{}")]
