@@ -100,18 +100,28 @@ def _needs_its_answer(result: Result, found: _Found) -> bool:
 
 
 def _read_again(vault: Vault, result: Result) -> Result:
-    """The result as today's reader understands its answer; unchanged where that is gone or damaged."""
+    """The result as today's reader understands its answer; unchanged where that is damaged."""
     kept = vault.answer(result.id)
+    if kept is None:
+        return _without_answer(vault, result)
     data = b""
-    if kept:
-        with suppress(OSError):
-            data = kept.read()
-    if kept is None or not data:
+    with suppress(OSError):
+        data = kept.read()
+    if not data:
         return result
     reader = AnswerReader(kept.head.answered_by, str(result.details.get("prompt", result.prompt)))
     reader.feed(data)
     reader.finish(broke_off=not kept.whole)
     return _updated(vault, result, kept, reader)
+
+
+def _without_answer(vault: Vault, result: Result) -> Result:
+    """The process died before a byte of the answer was written, or its file was deleted: nothing is left to read."""
+    if result.verdict != "unread":
+        return result
+    with suppress(OSError, sqlite3.Error):
+        vault.end_answer(result.id, AnswerEnd("killed", 0, "read", revision()))
+    return replace(result, verdict="read")
 
 
 def _updated(vault: Vault, result: Result, kept: KeptAnswer, reader: AnswerReader) -> Result:

@@ -10,6 +10,7 @@ from gpt4o_image.reload import reload
 from gpt4o_image.run_events import Downloading, Waiting
 from gpt4o_image.simulator import Simulator
 from gpt4o_image.urls import origin
+from gpt4o_image.vault.answers import AnswerHead
 from gpt4o_image.vault.vault import NewResult
 
 
@@ -113,6 +114,17 @@ def test_a_link_that_a_dead_process_left_is_fetched_before_anything_is_paid(run,
     found = reload(run.vault, result, own, notify=lambda _: None, cancelled=lambda: False)
     assert [picture.sha256 for picture in found.pictures] == [made.pictures[1].sha256]
     assert len(run.vault.result(other.id).files) == 1
+
+
+def test_an_answer_of_which_nothing_came_is_nothing_to_wait_for(run, simulator):
+    """kill -9 between the head of the answer and its first byte."""
+    died = run.vault.claim(NewResult("x", "aihubmix", "m", "a fox", 0.009), reuse=False, daily_budget_usd=None).result
+    run.vault.begin_answer(died.id, AnswerHead(200, "text/event-stream", None, simulator.base_url))
+    run.vault.finish(died.id, billed="yes", cost_usd=0.009, error=None, details={})
+    result = run.vault.result(died.id)
+    assert result.state == "unread"
+    assert reload(run.vault, result, (), notify=lambda _: None, cancelled=lambda: False).error
+    assert run.vault.result(died.id).state == "failed"
 
 
 def test_two_runs_at_once_pay_once(tmp_path, run):
