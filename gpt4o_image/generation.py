@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from .artists import check_artists
@@ -43,21 +43,25 @@ def generate(  # noqa: PLR0913 - what a host and a shell need of one run
     notify: Callable[[RunEvent], None],
     cancelled: Callable[[], bool],
     reuse: bool = True,
+    before_paying: Callable[[float | None], None] = lambda _: None,
     linger_s: float = 0.0,
     hosts: Hosts | None = None,
 ) -> Outcome:
     """Runs `request` to its end with at most one POST. Never raises for a failed run: see `Outcome.error`.
 
     With `reuse`, a request that was paid for before is answered from the vault, or not at all while what it holds
-    cannot be had. `notify` may be called from several threads; `cancelled` is asked ten times a second. `linger_s`:
-    see PaidCall. `hosts` remembers, for whoever makes several runs, which host of a gateway can be connected to.
+    cannot be had. `notify` may be called from several threads; `cancelled` is asked ten times a second.
+    `before_paying` gets the price in US dollars, None where it is not known, before a call is claimed, perhaps more
+    than once: it may wait, or raise GPT4oImageError, and then nothing is sent. `linger_s`: see PaidCall. `hosts`
+    remembers, for whoever makes several runs, which host of a gateway can be connected to.
     """
     vault = Vault(config.vault)
     try:
         gateway = choose_gateway(gateway_name, config, environ)
         check_request(request, gateway.models)
         warnings = check_artists(request, config.artist_names)
-        run = _Run(request, gateway, config, vault, _unfailing(notify), cancelled, linger_s, hosts or Hosts())
+        caller = _Caller(_unfailing(notify), cancelled, before_paying)
+        run = _Run(request, gateway, config, vault, caller, linger_s, hosts or Hosts())
         outcome = run.from_vault_or_gateway(reuse=reuse)
     except GPT4oImageError as error:
         return Outcome(request.model, error=error, cost_usd=0.0)
@@ -73,6 +77,15 @@ def generate(  # noqa: PLR0913 - what a host and a shell need of one run
     )
 
 
+@dataclass(frozen=True)
+class _Caller:
+    """What a run asks of whoever started it."""
+
+    notify: Callable[[RunEvent], None]
+    cancelled: Callable[[], bool]
+    before_paying: Callable[[float | None], None]
+
+
 class _Run:
     """One run of the use case."""
 
@@ -82,8 +95,7 @@ class _Run:
         gateway: Gateway,
         config: Config,
         vault: Vault,
-        notify: Callable[[RunEvent], None],
-        cancelled: Callable[[], bool],
+        caller: _Caller,
         linger_s: float,
         hosts: Hosts,
     ) -> None:
@@ -91,8 +103,9 @@ class _Run:
         self._gateway = gateway
         self._config = config
         self._vault = vault
-        self._notify = notify
-        self._cancelled = cancelled
+        self._notify = caller.notify
+        self._cancelled = caller.cancelled
+        self._before_paying = caller.before_paying
         self._linger_s = linger_s
         self._hosts = hosts
         self._new = new_result(request, gateway)
@@ -123,6 +136,7 @@ class _Run:
         if not isinstance(earlier, Unpaid):
             return earlier
         preflight(self._gateway)
+        self._before_paying(self._new.price_usd)
         return self._vault.claim(self._new, reuse=reuse, daily_budget_usd=self._config.daily_budget_usd)
 
     def _reload(self, earlier: Result, *, again: bool) -> Outcome | None:

@@ -22,7 +22,7 @@ from .gateway.profiles import Gateway
 from .outcome import Outcome, PaidPicture, repairs, too_few, too_many
 from .prompt import body, prompt_text
 from .request import Request
-from .run_events import Arrived, Downloading, RunEvent
+from .run_events import Arrived, Departing, Downloading, RunEvent
 from .urls import Link, Picture
 from .vault.answers import AnswerEnd, AnswerHead, Ending
 from .vault.recorder import Recorder
@@ -147,8 +147,8 @@ class PaidCall:
     async def _converse(self) -> None:
         if self._cancelled():  # while the result was being recorded
             raise GPT4oImageError("cancelled", "Cancelled before anything was sent.")
-        self._billed = "unknown"
-        call = post(self._gateway, self._request.endpoint, body(self._request), self._timeout_s, self._hosts)
+        text = body(self._request)
+        call = post(self._gateway, self._request.endpoint, text, self._timeout_s, self._hosts, departing=self._depart)
         async with call as response:
             self._billed = "yes"
             self._time("answered_s")
@@ -159,6 +159,10 @@ class PaidCall:
                 await self._take(self._reader.feed(chunk))
                 if self._reader.closed:
                     return
+
+    def _depart(self) -> None:
+        self._billed = "unknown"
+        self._notify(Departing(self._recorder.id))
 
     async def _begin(self, response: Response) -> None:
         self._expect(response.base_url)  # a backup host may have answered

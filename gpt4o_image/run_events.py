@@ -21,6 +21,13 @@ class Sending:
 
 
 @dataclass(frozen=True)
+class Departing:
+    """The first byte of the request is about to leave: from here on the call may be billed."""
+
+    result_id: str
+
+
+@dataclass(frozen=True)
 class Kept:
     """One more picture of the result is on disk; after Cancel this still comes."""
 
@@ -42,4 +49,4 @@ class Arrived:
     picture: PaidPicture
 
 
-RunEvent = Waiting | Sending | Queued | Generating | Progress | Kept | Downloading | Arrived
+RunEvent = Waiting | Sending | Departing | Queued | Generating | Progress | Kept | Downloading | Arrived

@@ -6,7 +6,7 @@ the request had left for the one before.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -72,12 +72,19 @@ def preflight(gateway: Gateway) -> None:
 
 @asynccontextmanager
 async def post(
-    gateway: Gateway, endpoint: Endpoint, body: Mapping[str, Any], timeout_s: float, hosts: Hosts | None = None
+    gateway: Gateway,
+    endpoint: Endpoint,
+    body: Mapping[str, Any],
+    timeout_s: float,
+    hosts: Hosts | None = None,
+    *,
+    departing: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[Response]:
     """One paid call: the answer, its bytes as they come, once the gateway has answered with status 200.
 
     `timeout_s` bounds each wait, not the whole: keep-alive comments reset it, so the caller keeps a deadline.
-    `hosts` remembers between calls which host of the gateway is to be asked first.
+    `hosts` remembers between calls which host of the gateway is to be asked first. `departing` is called once, right
+    before the first byte of the request may leave.
     Raises GPT4oImageError for any other status and when no gateway is reached, BrokenOff while reading.
     Leaving the block closes the connection.
     """
@@ -87,7 +94,7 @@ async def post(
     async with AsyncExitStack() as stack:
         for base_url in hosts.in_order(gateway.base_urls):
             try:
-                answered = _answered(openai, gateway, base_url, endpoint, body, timeout_s)
+                answered = _answered(openai, gateway, base_url, endpoint, body, timeout_s, departing)
                 response = await stack.enter_async_context(answered)
             except Unreachable as error:
                 hosts.failed(base_url)
@@ -101,11 +108,17 @@ async def post(
 
 @asynccontextmanager
 async def _answered(
-    openai: Any, gateway: Gateway, base_url: str, endpoint: Endpoint, body: Mapping[str, Any], timeout_s: float
+    openai: Any,
+    gateway: Gateway,
+    base_url: str,
+    endpoint: Endpoint,
+    body: Mapping[str, Any],
+    timeout_s: float,
+    departing: Callable[[], None],
 ) -> AsyncGenerator[Response]:
     """The same at one host. Raises Unreachable where nothing was sent."""
     timeout = openai.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
-    client, departure = _client(openai, gateway, base_url, timeout)
+    client, departure = _client(openai, gateway, base_url, timeout, departing)
     # Both give the raw answer: what the SDK makes of one ends at the first event that it does not understand.
     calls: dict[Endpoint, Any] = {
         "chat": client.chat.completions.with_streaming_response.create,
@@ -127,7 +140,9 @@ async def _answered(
         )
 
 
-def _client(openai: Any, gateway: Gateway, base_url: str, timeout: Any) -> tuple[Any, Departure]:
+def _client(
+    openai: Any, gateway: Gateway, base_url: str, timeout: Any, departing: Callable[[], None] = lambda: None
+) -> tuple[Any, Departure]:
     async def only_ours(request: Any) -> None:
         allowed = (*_HEADERS, "app-code")
         for name in list(request.headers):
@@ -135,7 +150,7 @@ def _client(openai: Any, gateway: Gateway, base_url: str, timeout: Any) -> tuple
                 del request.headers[name]
         request.headers["Authorization"] = f"Bearer {gateway.api_key}"
 
-    client, departure = http_client(httpx_of(openai), base_url, timeout, only_ours)
+    client, departure = http_client(httpx_of(openai), base_url, timeout, only_ours, departing)
     sdk = openai.AsyncOpenAI(
         api_key=gateway.api_key,
         base_url=base_url,

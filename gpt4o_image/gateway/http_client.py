@@ -23,22 +23,32 @@ _MAX_ERROR_BYTES = 1 << 20
 
 
 class Departure:
-    """Whether a byte of the request may have left this machine. Until then it was not sent, whatever went wrong."""
+    """Whether a byte of the request may have left this machine. Until then it was not sent, whatever went wrong.
 
-    def __init__(self) -> None:
+    `begin` is called once, right before.
+    """
+
+    def __init__(self, begin: Callable[[], None]) -> None:
         self.begun = False
+        self._begin = begin
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """For httpcore's `trace` extension: it is called before each step that may write."""
         request = info.get("request")
         if event.endswith(".send_request_headers.started") and getattr(request, "method", b"") != b"CONNECT":
+            if not self.begun:
+                self._begin()
             self.begun = True
 
 
 def http_client(
-    httpx: Any, base_url: str, timeout: Any, on_request: Callable[[Any], Awaitable[None]]
+    httpx: Any,
+    base_url: str,
+    timeout: Any,
+    on_request: Callable[[Any], Awaitable[None]],
+    departing: Callable[[], None],
 ) -> tuple[Any, Departure]:
-    """An httpx.AsyncClient for one request to `base_url`, and its Departure.
+    """An httpx.AsyncClient for one request to `base_url`, and its Departure, at which `departing` is called.
 
     What fails before the departure is raised as Unreachable. `on_request` may change the request's headers. Raises
     `config` for what the environment breaks, naming the variable.
@@ -46,7 +56,7 @@ def http_client(
     scheme, host, port = origin(base_url)
     core: Any = importlib.import_module(httpx.__name__.replace("httpx", "httpcore"))
     proxy = proxy_for(scheme, host, port)
-    departure = Departure()
+    departure = Departure(departing)
     client = httpx.AsyncClient(
         transport=_transport(httpx, core, _pool(core, scheme, proxy), proxy, departure),
         trust_env=False,  # it would read proxies, certificates and logins by rules of its own
