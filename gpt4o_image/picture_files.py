@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from .errors import GPT4oImageError
@@ -43,6 +44,23 @@ def save_new(folder: Path, suffix: str, data: bytes, stem: str = "gpt4o-image") 
             write_new(path, data)
             return path
         number += 1
+
+
+def save_named(folder: Path, stem: str, suffix: str, data: bytes) -> Path:
+    """Writes `data` to stem.png, or to the next free one of stem-2.png, stem-3.png, ... in `folder`.
+
+    A file of that name which holds the same bytes already is taken as it is. Gives the absolute path. Raises OSError,
+    and then leaves no half of a file.
+    """
+    for number in count(1):
+        path = folder.absolute() / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
+        try:
+            write_new(path, data)
+        except FileExistsError:
+            if not path.is_file() or path.stat().st_size != len(data) or path.read_bytes() != data:
+                continue
+        return path
+    raise AssertionError("there is always a next number")
 
 
 def write_new(path: Path, data: bytes) -> None:

@@ -62,7 +62,7 @@ def read_csv(text: str, file_name: str) -> list[Row]:
         return []
     columns = _columns(lines[0][1], file_name)
     return [
-        _row(number, columns, cells, f"{file_name}, line {line}")
+        _row(number, columns, cells, f"{file_name}, row {number} (line {line})")
         for number, (line, cells) in enumerate(lines[1:], start=1)
     ]
 

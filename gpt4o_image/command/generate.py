@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import Billed, GPT4oImageError
-from ..gateway.config import DEFAULT, SIMULATOR, load_config
+from ..gateway.config import DEFAULT, SIMULATOR, Config, load_config
 from ..gateway.profiles import has_key
 from ..home import home, user_path
 from ..outcome import Outcome
@@ -26,11 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options, each with its default."""
     add = parser.add_argument
     add("prompt", metavar="PROMPT", help="the words for the picture")
-    add("--model", default="gpt-4o-image-vip", help="gpt-4o-image-vip, gpt-4o-image, or one that config.toml names; "
-        "default: %(default)s")  # fmt: skip
-    add("--ratio", default="auto", choices=ASPECT_RATIOS, help="asked for in the prompt; default: %(default)s")
-    add("--background", default="auto", choices=BACKGROUNDS, help="asked for in the prompt; default: %(default)s")
-    add("--count", default="auto", choices=COUNTS, help="pictures for the one price; default: %(default)s")
+    add_shared_options(parser)
     add("--reference", action="append", default=[], type=user_path, metavar="FILE",
         help=f"a picture to start from, up to {MAX_FRAMES} times; default: none")  # fmt: skip
     add("--seed", type=int, default=0, help="not sent; another number buys another picture; default: %(default)s")
@@ -39,14 +35,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--size", default="auto", choices=tuple(SIZES), help="with --api images; default: %(default)s")
     add("--n", type=int, default=1, choices=range(1, MAX_N + 1), metavar=f"1..{MAX_N}",
         help="pictures, with --api images; default: %(default)s")  # fmt: skip
+    add("--json", action="store_true", help="one JSON object on stdout, nothing else; default: one path a line")
+    add("--no-reuse", action="store_true", help="pay again for a request that was paid for; default: its pictures "
+        "come from the vault, for free")  # fmt: skip
+
+
+def add_shared_options(parser: argparse.ArgumentParser) -> None:
+    """Those that a batch has too, for all of its rows."""
+    add = parser.add_argument
+    add("--model", default="gpt-4o-image-vip", help="gpt-4o-image-vip, gpt-4o-image, or one that config.toml names; "
+        "default: %(default)s")  # fmt: skip
+    add("--ratio", default="auto", choices=ASPECT_RATIOS, help="asked for in the prompt; default: %(default)s")
+    add("--background", default="auto", choices=BACKGROUNDS, help="asked for in the prompt; default: %(default)s")
+    add("--count", default="auto", choices=COUNTS, help="pictures for the one price; default: %(default)s")
     add("--gateway", metavar="NAME", help=f"aihubmix, a profile of config.toml, or {SIMULATOR}; "
         f"default: the choice of config.toml, else aihubmix, and {SIMULATOR} where no key is set")  # fmt: skip
     add("--artist-names", default="stop", choices=ARTIST_NAMES,
         help="a living artist's name, which the gateway refuses and bills; default: %(default)s")  # fmt: skip
     add("--out", type=user_path, default=Path(), metavar="DIR", help="the folder for the pictures; default: this one")
-    add("--json", action="store_true", help="one JSON object on stdout, nothing else; default: one path a line")
-    add("--no-reuse", action="store_true", help="pay again for a request that was paid for; default: its pictures "
-        "come from the vault, for free")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
@@ -83,13 +89,9 @@ def _outcome(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Outc
         try:
             check_folder(options.out)
             config = load_config(home(os.environ))
-            gateway = options.gateway or DEFAULT
-            if not options.gateway and config.understood and not has_key(config, os.environ):
-                output.say(f"No key is set: this picture comes from the {SIMULATOR}, for free.")
-                gateway = SIMULATOR
             return generate(
                 _request(options, cancelled),
-                gateway,
+                gateway_or_simulator(options.gateway, config),
                 config,
                 os.environ,
                 notify=bar.show,
@@ -99,6 +101,14 @@ def _outcome(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Outc
             )
         except GPT4oImageError as error:
             return Outcome(options.model, error=error, cost_usd=0.0)
+
+
+def gateway_or_simulator(named: str | None, config: Config) -> str:
+    """The gateway that is named, else the default one; the simulator, said so, where that has no key."""
+    if named or has_key(config, os.environ) or not config.understood:
+        return named or DEFAULT
+    output.say(f"No key is set, so this comes from the {SIMULATOR}, for free.")
+    return SIMULATOR
 
 
 def _request(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Request:

@@ -8,18 +8,32 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 
+class CtrlC:
+    """How often it was pressed. `is_set` and `wait` are those of an event that the first time sets."""
+
+    def __init__(self) -> None:
+        self.presses = 0
+        self._pressed = threading.Event()
+        self.is_set = self._pressed.is_set
+        self.wait = self._pressed.wait
+
+    def press(self) -> None:
+        self.presses += 1
+        self._pressed.set()
+
+
 @contextmanager
-def stop_on_ctrl_c() -> Generator[threading.Event]:
-    """The event is set by the first Ctrl+C; a second one raises KeyboardInterrupt. Main thread only, else inert."""
-    stop = threading.Event()
+def stop_on_ctrl_c(most: int = 1) -> Generator[CtrlC]:
+    """Counts `most` presses; one more raises KeyboardInterrupt. Main thread only, else it counts none."""
+    stop = CtrlC()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
 
     def on_signal(*_: object) -> None:
-        if stop.is_set():
+        if stop.presses >= most:
             raise KeyboardInterrupt
-        stop.set()
+        stop.press()
 
     before = signal.signal(signal.SIGINT, on_signal)
     try:

@@ -17,6 +17,7 @@ from .parser import Parser, UsageError
 # Each is a module here with `add_options` and `run`; only the one that is meant is imported.
 COMMANDS = {
     "generate": "make pictures with one paid call",
+    "batch": "make a picture for each row of a sheet, side by side",
     "results": "what was paid for: list, show, fetch, export, answer, read, prune",
     "check": "key, network, models and balance: nothing that costs",
     "key": "keep a gateway's key in config.toml, or remove it",

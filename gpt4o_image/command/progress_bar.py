@@ -1,4 +1,4 @@
-"""A progress bar on stderr, where that is a terminal. Must not know what a run does beyond its events."""
+"""Progress bars on stderr, where that is a terminal. Must not know what a run does beyond its events."""
 
 from __future__ import annotations
 
@@ -39,6 +39,29 @@ class ProgressBar:
             self.percent(percent)
         elif words:
             self.step(words)
+
+
+class BatchBar:
+    """A bar that counts rows, for as long as the `with` block runs."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+
+    def __enter__(self) -> BatchBar:
+        self._bar = _bar(total=self._rows, bar_format="|{bar:24}| {n_fmt}/{total_fmt}{postfix}, {remaining} to go")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def show(self, *, done: int, failed: int, spent_usd: float) -> None:
+        """How many rows ended well, how many did not, and what all of them have cost."""
+        if self._bar is not None:
+            left = self._rows - done - failed
+            self._bar.set_postfix_str(f"{done} done, {failed} failed, {left} left, ${spent_usd:.3f}", refresh=False)
+            self._bar.update(done + failed - self._bar.n)
+            self._bar.refresh()
 
 
 def _bar(**options: Any) -> Any:
