@@ -48,7 +48,8 @@ class AheadCall:
         threading.Thread(target=self._run, args=(sent, ended, fits), name="gpt4o-image-ahead", daemon=True).start()
 
     def follow(self, notify: Notify, cancelled: Callable[[], bool]) -> Outcome | None:
-        """Waits for the end, passing on what was and is going on; `cancelled` closes the connection.
+        """Waits for the end, passing on what was and is going on, which from now on `notify` alone is told; `cancelled`
+        closes the connection.
 
         None where nothing was sent: the node then makes its call itself.
         """
@@ -67,15 +68,15 @@ class AheadCall:
 
     def leave(self) -> str | None:
         """No node will take it over: a call that was not sent is not sent. The result's id where it was."""
-        if self.result_id is None:
-            self._stop.set()
-        return self.result_id
+        with self._lock:
+            if self.result_id is None:
+                self._stop.set()
+            return self.result_id
 
     def _run(self, sent: Callable[[], None], ended: Callable[[], None], fits: Callable[[int], bool]) -> None:
         from ..gpt4o_image.generation import generate
 
         def notify(event: RunEvent) -> None:
-            self._live.notify(event)
             self._notify(event)
             if isinstance(event, Sending):
                 sent()
@@ -92,8 +93,7 @@ class AheadCall:
                 hosts=HOSTS,
             )
         finally:
-            self._live.end()
-            self._let_go(fits)
+            self._end(fits)
             self._ended.set()
             ended()
 
@@ -104,14 +104,16 @@ class AheadCall:
             if not (isinstance(event, Arrived) and Arrived in self._latest):  # the first picture is the preview
                 self._latest.pop(type(event), None)
                 self._latest[type(event)] = event
-            if self._watcher:
-                self._watcher(event)
+            (self._watcher or self._live.notify)(event)
 
-    def _let_go(self, fits: Callable[[int], bool]) -> None:
+    def _end(self, fits: Callable[[int], bool]) -> None:
         """A node may come for its pictures hours later: what memory has no room for is left to the vault."""
         with self._lock:
             self._latest.pop(Arrived, None)
-            if self._watcher or self._outcome is None:
+            if self._watcher:
+                return
+            self._live.end()
+            if self._outcome is None:
                 return
             pictures = self._outcome.pictures
             size = sum(len(each.data) + each.decoded.pixels.nbytes for each in pictures)

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from gpt4o_image.command.headless import HeadlessComfyUI
+from gpt4o_image.vault.vault import Vault
 
 STALL = "[[stall]] held"  # runs until it is interrupted
 
@@ -159,7 +160,7 @@ def test_cancel_closes_a_call_that_was_taken_over(host, ahead, graph, held):
     for each in graphs:
         host.wait_for_posts(each)
     host.server.interrupt()
-    runs[0].wait_for("text", "1", text="11 %")
+    runs[0].wait_for("text", "1", text="%")
     (record,) = host.posts(graphs[0])
     assert not record["closed_by_client"]
     asked_at = time.time()
@@ -312,3 +313,45 @@ def test_what_a_killed_server_had_sent_is_found_by_the_next(another, graph, gene
     assert [run.finish().failure for run in runs] == [None] * 3
     assert [report_of(run)["reused"] for run in runs] == [True, True, False]
     assert [len(second.posts(each)) for each in graphs] == [1, 1, 1]
+
+
+@pytest.mark.timeout(600)
+def test_whatever_happens_to_twelve_queued_runs_no_call_is_paid_for_twice(another, graph, generate, save, gateway_home):
+    """Three are removed while they wait, one is cancelled, one fails, and the server is killed under the last four."""
+    words = [f"of twelve {number}" for number in range(12)]
+    words[1], words[2] = f"[[stall]] {words[1]}", f"[[fail_en]] {words[2]}"
+    graphs = [graph(each) for each in words]
+    first = another()
+    first.server.request("/gpt4o_image/queue/run_ahead", {"calls": 4})
+    held = first.start({"1": generate(STALL), "2": save("1")})
+    held.wait_for("text", "1", text="11 %")
+    runs = [first.start(each) for each in graphs]
+    for each in graphs[:4]:
+        first.wait_for_posts(each)
+    first.server.request("/queue", {"delete": [run.prompt_id for run in runs[9:]]})
+    first.server.interrupt()
+    assert runs[0].finish().failure is None
+    runs[1].wait_for("text", "1", text="%")
+    first.server.interrupt()
+    assert runs[1].finish().failure == "interrupted"
+    assert "GPT4oImage_Generate" in runs[2].finish().failure
+    assert [run.finish().failure for run in runs[3:5]] == [None, None]
+    first.wait_for_posts(graphs[6])
+    first.server._process.kill()
+    first.server._process.wait()
+    assert [len(first.posts(each)) for each in graphs[:5]] == [1] * 5
+    assert not any(first.posts(each) for each in graphs[9:])
+    vault = Vault(gateway_home / "vault")
+    paid = {result.prompt for result in vault.results() if result.pictures or result.files}
+
+    second = another()
+    second.server.request("/gpt4o_image/queue/run_ahead", {"calls": 4})
+    again = [second.start(each) for each in graphs[5:9]]
+    for run, each in zip(again, graphs[5:9], strict=True):
+        assert run.finish(timeout_s=200).failure is None
+        assert len(second.posts(each)) <= (1 if each["1"]["inputs"]["prompt"] in paid else 2)
+    results = {result.prompt: result for result in reversed(vault.results())}
+    for each in (*graphs[:1], *graphs[3:9]):
+        result = results[each["1"]["inputs"]["prompt"]]
+        assert result.state == "saved"
+        assert all(file.path.is_file() for file in result.files)
