@@ -15,6 +15,7 @@ _SHORTEST = 6
 _SHORTEST_BASE64 = 8
 # A broken-off answer may end inside a key: so much of one is masked, less is left.
 _TELLING = 8
+_URL_SAFE = str.maketrans("+/", "-_")
 _LOOKS_LIKE_A_KEY = re.compile(r"\bsk-[\w*.-]{4,}")
 
 
@@ -68,4 +69,4 @@ def _base64(key: str) -> Iterable[str]:
         data = b"\0" * before + key.encode()
         encoded = base64.b64encode(data[: len(data) // 3 * 3])[4 if before else 0 :].decode()
         if len(encoded) >= _SHORTEST_BASE64:
-            yield encoded
+            yield from (encoded, encoded.translate(_URL_SAFE))

@@ -1,0 +1,53 @@
+"""What is told about a base_url that leads elsewhere than to a gateway."""
+
+import pytest
+
+from gpt4o_image.gateway.misaddressed import base_url_advice, misaddressed, web_page
+
+
+@pytest.mark.parametrize(
+    ("status", "billed", "said"),
+    [
+        (301, "no", "sends on to https://new.example (HTTP 301)"),
+        (302, "no", "sends on to https://new.example (HTTP 302)"),
+        (303, "no", "sends on to"),
+        (308, "no", "sends on to"),
+        (404, "no", "has no such endpoint (HTTP 404)"),
+        (405, "unknown", "has no such endpoint (HTTP 405)"),
+    ],
+)
+def test_statuses(status, billed, said):
+    error = misaddressed("aihubmix", "https://a.example/v1", status, "https://me:hunter2@new.example/x?key=1")
+    assert (error.kind, error.billed) == ("config", billed)
+    assert said in error.message
+    for words in ("https://a.example/v1", "base_url", "GPT4O_IMAGE_BASE_URL"):
+        assert words in error.message
+    assert "hunter2" not in error.message
+
+
+@pytest.mark.parametrize("status", [307, 400, 401, 403, 408, 409, 410, 413, 418, 429, 500, 502])
+def test_other_statuses_are_the_gateway_s_own(status):
+    assert misaddressed("aihubmix", "https://a.example/v1", status) is None
+
+
+def test_a_web_page():
+    error = web_page("mine", "https://a.example")
+    assert (error.kind, error.billed) == ("config", "unknown")
+    assert "https://a.example answers with a web page" in error.message
+    assert "base_url of the profile mine in config.toml. It may lack /v1" in error.message
+    assert "GPT4O_IMAGE_BASE_URL" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("base_url", "hint"),
+    [
+        ("https://a.example", "It may lack /v1 at its end: https://a.example/v1."),
+        ("https://a.example/", "It may lack /v1 at its end: https://a.example/v1."),
+        ("https://a.example/v1/chat/completions", "It ends in /chat/completions, which does not belong to it: https://a.example/v1."),
+        ("https://a.example/v1/images/generations/", "does not belong to it: https://a.example/v1."),
+        ("https://a.example/v1/models", "does not belong to it: https://a.example/v1."),
+        ("https://a.example/console", "It ends in /v1 at most gateways"),
+    ],
+)  # fmt: skip
+def test_what_is_probably_wrong(base_url, hint):
+    assert hint in base_url_advice("aihubmix", base_url)
