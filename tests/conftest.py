@@ -151,20 +151,22 @@ def simulator(clean_environment):
         yield running
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter):
-    """The last things said, below all that pytest itself has to say."""
-    result = yield
+    """What was not run, and on which ComfyUIs the rest; pytest's own closing line comes last."""
     for line in outcomes_by_comfyui(terminalreporter.stats):
         terminalreporter.write_line(line)
     for folder, name in (("host", "HOST"), ("web", "BROWSER"), ("fuzz", "FUZZING")):
         skipped = [r for r in terminalreporter.stats.get("skipped", []) if f"{folder}/test_" in r.nodeid]
         if skipped:
             reasons = {str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped}
-            terminalreporter.write_line(
-                f"{len(skipped)} {name} TESTS WERE SKIPPED: {'; '.join(sorted(reasons))}", yellow=True, bold=True
-            )
-    return result
+            warn(terminalreporter, f"{len(skipped)} {name} TESTS WERE SKIPPED: {'; '.join(sorted(reasons))}")
+    slow = [item for item in terminalreporter.stats.get("deselected", []) if item.get_closest_marker("slow")]
+    if slow:
+        warn(terminalreporter, f'{len(slow)} SLOW TESTS WERE LEFT OUT: `-m slow` runs them, `-m ""` runs all')
+
+
+def warn(terminalreporter, line):
+    terminalreporter.write_line(line, yellow=True, bold=True)
 
 
 def outcomes_by_comfyui(stats):

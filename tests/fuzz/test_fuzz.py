@@ -54,6 +54,7 @@ def start(script, folder):
     return process, told
 
 
+@pytest.mark.slow
 @needs_atheris
 @pytest.mark.timeout(SECONDS + 240)
 @pytest.mark.parametrize("script", FUZZERS)

@@ -20,6 +20,7 @@ PROMISES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it reads /proc, and mounts small disks where it may")
 @pytest.mark.timeout(600)
 def test_every_promise_is_kept_while_all_goes_wrong():
