@@ -169,7 +169,7 @@ class _Run:
                     self._request,
                     reachable,
                     recorder,
-                    self._config.timeout_s,
+                    self._config,
                     notify=self._notify,
                     cancelled=self._cancelled,
                     linger_s=self._linger_s,

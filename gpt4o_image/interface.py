@@ -24,7 +24,7 @@ from .pictures.formats import extension
 from .pictures.python_values import Reference, frames_of
 from .pictures.references import Policy, prepare
 from .request import Endpoint, Request
-from .run_events import Downloading, RunEvent, Sending, Waiting
+from .run_events import Downloading, Limited, RunEvent, Sending, Waiting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -183,6 +183,8 @@ def step_of(event: RunEvent) -> tuple[str, int | None] | None:
             return "waiting", None
         case Sending():
             return "sending", None
+        case Limited():
+            return f"limited, {event.seconds:.0f} s", None
         case Queued():
             return "queued", None
         case Generating():

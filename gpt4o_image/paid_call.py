@@ -16,13 +16,14 @@ from .answer.reader import AnswerReader
 from .answer.revision import revision
 from .download.pool import MAX_PICTURES, Pool, Settled
 from .errors import Billed, GPT4oImageError
-from .gateway.client import BrokenOff, Response, post
+from .gateway.client import BrokenOff, RateLimited, Response, post
+from .gateway.config import Config
 from .gateway.hosts import Hosts
 from .gateway.profiles import Gateway
 from .outcome import Outcome, PaidPicture, repairs, too_few, too_many
 from .prompt import body, prompt_text
 from .request import Request
-from .run_events import Arrived, Departing, Downloading, RunEvent
+from .run_events import Arrived, Departing, Downloading, Limited, RunEvent
 from .urls import Link, Picture
 from .vault.answers import AnswerEnd, AnswerHead, Ending
 from .vault.recorder import Recorder
@@ -33,12 +34,14 @@ _POLL_S = 0.1
 _ENDING_S = 5.0
 # What is paid for is worth a little more than the deadline.
 _DOWNLOAD_S = 60.0
+MOST_WAITS = 5  # for the end of a limit
 
 
 class PaidCall:
     """`await run()` once, then `outcome`. `notify` may be called from download threads.
 
     `linger_s`: how long a cancelled call waits for downloads whose links had come. 0 where the process lives on.
+    With `wait_when_limited` of `config` a plain 429, which is not billed, is waited out within its `timeout_s`.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class PaidCall:
         request: Request,
         gateway: Gateway,
         recorder: Recorder,
-        timeout_s: float,
+        config: Config,
         *,
         notify: Callable[[RunEvent], None],
         cancelled: Callable[[], bool],
@@ -56,12 +59,13 @@ class PaidCall:
         self._request = request
         self._gateway = gateway
         self._recorder = recorder
-        self._timeout_s = timeout_s
+        self._timeout_s = config.timeout_s
         self._started = time.monotonic()
         self._notify = notify
         self._cancelled = cancelled
         self._linger_s = linger_s
         self._hosts = hosts
+        self._wait_when_limited = config.wait_when_limited
         self._head: AnswerHead | None = None
         self._ending: Ending = "killed"
         self._read = False
@@ -145,6 +149,25 @@ class PaidCall:
         return None if self._reader.complete else from_transcript(self._said, complete=False)
 
     async def _converse(self) -> None:
+        """Sends the request; once more only where the gateway is at its limit and the user lets that be waited for."""
+        times = 1
+        while limit := await self._limited():
+            until = time.monotonic() + limit.wait_s
+            if not self._wait_when_limited or times > MOST_WAITS or until > self._started + self._timeout_s:
+                raise limit.plus(f"It was asked {times} times.") if times > 1 else limit.but()
+            self._billed = "no"
+            self._notify(Limited(limit.wait_s))
+            await asyncio.sleep(limit.wait_s)
+            times += 1
+
+    async def _limited(self) -> RateLimited | None:
+        try:
+            await self._ask()
+        except RateLimited as limit:
+            return limit
+        return None
+
+    async def _ask(self) -> None:
         if self._cancelled():  # while the result was being recorded
             raise GPT4oImageError("cancelled", "Cancelled before anything was sent.")
         text = body(self._request)

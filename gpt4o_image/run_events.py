@@ -28,6 +28,13 @@ class Departing:
 
 
 @dataclass(frozen=True)
+class Limited:
+    """The gateway is at its limit and billed nothing; it is asked again in `seconds`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Kept:
     """One more picture of the result is on disk; after Cancel this still comes."""
 
@@ -49,4 +56,4 @@ class Arrived:
     picture: PaidPicture
 
 
-RunEvent = Waiting | Sending | Departing | Queued | Generating | Progress | Kept | Downloading | Arrived
+RunEvent = Waiting | Sending | Departing | Limited | Queued | Generating | Progress | Kept | Downloading | Arrived

@@ -16,6 +16,7 @@ from ..errors import GPT4oImageError
 from ..request import Endpoint
 from .hosts import Hosts
 from .http_client import Departure, http_client
+from .limits import wait_s
 from .misaddressed import misaddressed
 from .profiles import Gateway
 from .redact import ByteMask, redact
@@ -28,6 +29,21 @@ _CONNECT_S = 10.0
 # which belong to another company.
 _HEADERS = ("host", "content-length", "content-type", "accept", "accept-encoding", "connection", "user-agent")
 _ID_HEADERS = ("x-request-id", "x-oneapi-request-id", "request-id")
+
+
+class RateLimited(GPT4oImageError):
+    """HTTP 429, which is not billed: `wait_s` seconds from now the same request may be sent again."""
+
+    def __init__(self, told: GPT4oImageError, wait_s: float) -> None:
+        super().__init__(
+            told.kind,
+            told.problem,
+            advice=told.advice,
+            billed="no",
+            gateway_text=told.gateway_text,
+            request_id=told.request_id,
+        )
+        self.wait_s = wait_s
 
 
 class BrokenOff(Exception):
@@ -187,6 +203,8 @@ def _refused(gateway: Gateway, base_url: str, error: Any) -> GPT4oImageError:
             f"The proxy in front of {base_url} wants a login (HTTP 407).",
             advice="Write it into the proxy variable: http://user:password@host:port. Nothing was sent on.",
         )
+    if told.kind == "rate_limited" and status == 429:
+        return RateLimited(told, wait_s(headers.get("retry-after", ""), told.gateway_text or ""))
     wrong = misaddressed(gateway.name, base_url, status, redact(headers.get("location", ""), gateway.api_key))
     if wrong and told.kind != "bad_model":
         return wrong.but(gateway_text=told.gateway_text, request_id=told.request_id)
