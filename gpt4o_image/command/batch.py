@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import GPT4oImageError
@@ -44,6 +44,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "begun; default: %(default)s")  # fmt: skip
     add("--retry", choices=("failed",), help="also send rows again that failed, which may be paid a second time; "
         "default: they stay as they are")  # fmt: skip
+    add("--wait", action="store_true", help="where the gateway is at its limit, wait as long as it says and ask again, "
+        "up to 5 times for a row (HTTP 429, which is not billed); default: wait_when_limited of config.toml, else "
+        "the row fails")  # fmt: skip
     add("--quote", action="store_true", help="print what it would cost now and send nothing; default: run it")
     add("--json", action="store_true", help="one JSON object on stdout, nothing else; default: one path a line")
 
@@ -54,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.quote:
         check_folder(options.out)
     config = load_config(home(os.environ))
+    config = replace(config, wait_when_limited=options.wait or config.wait_when_limited)
     gateway = choose_gateway(gateway_or_simulator(options.gateway, config), config, os.environ)
     preflight(gateway)
     for column in unknown_columns(sheet):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import GPT4oImageError, error_from_json
 from ..gateway.config import Config
+from ..gateway.hosts import Hosts
 from ..generation import generate
 from ..outcome import Outcome
 from ..picture_files import reason, save_named
@@ -63,6 +64,7 @@ class BatchRun:
         self._limit = limit
         self._ended = ended
         self._ctrl_c = stop
+        self._hosts = Hosts()
         self._lock = threading.Lock()
         self.stopped_by: GPT4oImageError | None = None
 
@@ -139,6 +141,7 @@ class BatchRun:
             cancelled=self._cancelled,
             before_paying=before_paying,
             linger_s=_LINGER_S,
+            hosts=self._hosts,
         )
         return replace(outcome, result_id=never_again) if lost and outcome.error is lost else outcome
 
