@@ -40,7 +40,7 @@ class NodeStatus:
             host.show_text(self.node_id, f"downloading {event.done}/{event.total}")
         elif isinstance(event, Arrived) and not self._previewed:
             self._previewed = True
-            host.show_progress(self.node_id, self._percent, preview(event.picture.decoded.pixels))
+            host.show_progress(self.node_id, self._percent, preview(event.picture.decoded.image))
 
     def tick(self) -> None:
         """Once a second: how long the wait has been."""

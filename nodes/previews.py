@@ -33,8 +33,6 @@ def shown_files(pictures: Iterable[PaidPicture]) -> list[Mapping[str, str]]:
 def _for_a_browser(picture: PaidPicture) -> tuple[str, bytes]:
     if picture.decoded.mime in _SHOWN:
         return picture.decoded.mime, picture.data
-    from PIL import Image
-
     png = io.BytesIO()
-    Image.fromarray(picture.decoded.pixels).save(png, "PNG", compress_level=1)
+    picture.decoded.image.save(png, "PNG", compress_level=1)
     return "image/png", png.getvalue()

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .bleed import bleed
+from .bleed import STRIP_ROWS, Planes, bled, spread, weigh
 from .decode import Decoded
+from .formats import PictureTooLarge
+from .opening import MAX_PIXELS
 from .pixels import Floats, Pixels
+from .scale import fitted
 from .workers import workers
 
 if TYPE_CHECKING:
     from PIL import Image
+
+MAX_BATCH_PIXELS = 2 * MAX_PIXELS  # 4 GB as floats
 
 _CHECKER = (0xCC, 0x99)  # light and dark squares of a preview
 _CHECKER_PX = 16
@@ -40,32 +46,24 @@ def canvas(pictures: Sequence[Decoded]) -> Batch:
 
     Different sizes are centred, unresampled, on the largest width by the largest height, transparent around;
     an opaque picture beside a transparent one gets alpha 1. Values are `byte / 255`, to the bit as LoadImage's.
-    Raises ValueError when there is no picture.
+    Raises ValueError when there is no picture, PictureTooLarge for more than MAX_BATCH_PIXELS.
     """
     if not pictures:
         raise ValueError("a batch needs at least one picture")
-    count = len(pictures)
     width = max(picture.width for picture in pictures)
     height = max(picture.height for picture in pictures)
+    shape = (len(pictures), height, width)
+    if len(pictures) * width * height > MAX_BATCH_PIXELS:
+        most = f"a batch may have {MAX_BATCH_PIXELS // 10**6} megapixels"
+        raise PictureTooLarge(f"{len(pictures)} pictures on a canvas of {width} x {height} are too large; {most}.")
     mixed = any((picture.width, picture.height) != (width, height) for picture in pictures)
-    if not mixed and all(picture.mode == "RGB" for picture in pictures):
-        image = np.empty((count, height, width, 3), np.float32)
-        for picture, frame in zip(pictures, image, strict=True):
-            _to_floats(picture.pixels, frame)
-        return Batch(image, image, np.zeros((count, height, width), np.float32), mixed)
-
-    image = np.empty((count, height, width, 4), np.float32)
-    rgb = np.empty((count, height, width, 3), np.float32)
-    mask = np.empty((count, height, width), np.float32)
-
-    def fill(index: int) -> None:
-        rgba = _centred(pictures[index].pixels, width, height)
-        _to_floats(bleed(rgba), rgb[index])  # first: what it needs for itself is gone before the rest is filled
-        _to_floats(rgba, image[index])
-        np.subtract(1, image[index, ..., 3], out=mask[index])
-
-    workers.map(fill, range(count))  # numpy and Pillow free the GIL
-    return Batch(image, rgb, mask, mixed)
+    transparent = mixed or any(picture.mode == "RGBA" for picture in pictures)
+    images = [_placed(picture.image, width, height) if transparent else picture.image for picture in pictures]
+    if transparent:
+        return Batch(*_split(images, shape), mixed)
+    image = np.empty((*shape, 3), np.float32)
+    workers.map(lambda strip: _to_floats(strip.rows(), image[strip.place]), _strips(images))
+    return Batch(image, image, np.zeros(shape, np.float32), mixed)
 
 
 def flatten(pixels: Pixels, colour: tuple[int, int, int] | None = None) -> Pixels:
@@ -79,32 +77,89 @@ def flatten(pixels: Pixels, colour: tuple[int, int, int] | None = None) -> Pixel
     return ((pixels[..., :3] * alpha + ground * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
-def preview(pixels: Pixels, longest_side_px: int = 512) -> Image.Image:
-    """A small RGB Pillow image of `pixels` [H,W,3|4] uint8; what is transparent shows a checker."""
-    return workers.map(lambda each: _previewed(each, longest_side_px), [pixels])[0]
+def preview(image: Image.Image, longest_side_px: int = 512) -> Image.Image:
+    """A small copy of `image` (RGB or RGBA) in RGB; what is transparent shows a checker."""
+    return workers.map(lambda each: _previewed(each, longest_side_px), [image])[0]
 
 
-def _previewed(pixels: Pixels, longest_side_px: int) -> Image.Image:
+def _previewed(image: Image.Image, longest_side_px: int) -> Image.Image:
     from PIL import Image
 
-    small = Image.fromarray(pixels)
     # The gap lets it average whole squares of pixels first, which is half the work.
-    small.thumbnail((longest_side_px, longest_side_px), reducing_gap=1.0)
+    size = fitted(image.size, longest_side_px)
+    small = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=1.0) if size != image.size else image
     return Image.fromarray(flatten(np.asarray(small)))
 
 
-def _centred(pixels: Pixels, width: int, height: int) -> Pixels:
-    """`pixels` [h,w,3|4] as [height,width,4], transparent black around."""
-    if pixels.shape == (height, width, 4):
-        return pixels
-    top, left = (height - pixels.shape[0]) // 2, (width - pixels.shape[1]) // 2
-    placed = np.zeros((height, width, 4), np.uint8)
-    middle = placed[top : top + pixels.shape[0], left : left + pixels.shape[1]]
-    middle[..., 3] = 255
-    middle[..., : pixels.shape[2]] = pixels
+def _split(images: Sequence[Image.Image], shape: tuple[int, int, int]) -> tuple[Floats, Floats, Floats]:
+    """RGBA images of one size as image, rgb and mask."""
+    image, rgb, mask = (np.empty((*shape, *rest), np.float32) for rest in ((4,), (3,), ()))
+    strips = _strips(images)
+    count = len(strips) // len(images)
+
+    def look(strip: _Strip) -> tuple[Pixels, Planes]:
+        rows = strip.rows()
+        return rows, weigh(rows)
+
+    looked = workers.map(look, strips)
+    rows = [each for each, _ in looked]
+
+    def spread_in(index: int) -> Image.Image:
+        own = slice(index * count, (index + 1) * count)
+        return spread([sums for _, sums in looked[own]], lambda: [weigh(each, faint=True) for each in rows[own]])
+
+    def separate(number: int) -> None:
+        part = strips[number].place
+        _to_floats(rows[number], image[part])
+        np.subtract(1, image[part][..., 3], out=mask[part])
+
+    def colour(number: int) -> None:
+        strip = strips[number]
+        _to_floats(bled(rows[number], strip.top, colours[strip.index].result()), rgb[strip.place])
+
+    colours = [workers.submit(partial(spread_in, index)) for index in range(len(images))]
+    workers.map(separate, range(len(strips)))
+    workers.map(colour, range(len(strips)))
+    return image, rgb, mask
+
+
+@dataclass(frozen=True)
+class _Strip:
+    """Some rows of one of several images."""
+
+    image: Image.Image
+    index: int
+    top: int
+
+    @property
+    def place(self) -> tuple[int, slice]:
+        """Where it belongs in arrays [B,H,...]."""
+        return self.index, slice(self.top, self.top + STRIP_ROWS)
+
+    def rows(self) -> Pixels:
+        """[h,W,3|4]"""
+        bottom = min(self.top + STRIP_ROWS, self.image.height)
+        return np.asarray(self.image.crop((0, self.top, self.image.width, bottom)))
+
+
+def _strips(images: Sequence[Image.Image]) -> list[_Strip]:
+    """The strips of all `images`, of the first one first."""
+    return [
+        _Strip(image, index, top) for index, image in enumerate(images) for top in range(0, image.height, STRIP_ROWS)
+    ]
+
+
+def _placed(image: Image.Image, width: int, height: int) -> Image.Image:
+    """`image` as RGBA in the middle of `width` x `height`, transparent black around."""
+    from PIL import Image
+
+    if image.size == (width, height):
+        return image if image.mode == "RGBA" else image.convert("RGBA")
+    placed = Image.new("RGBA", (width, height))
+    placed.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
     return placed
 
 
-def _to_floats(pixels: Pixels, out: Floats) -> None:
+def _to_floats(rows: Pixels, out: Floats) -> None:
     # Divided, not multiplied by 1/255: that is as fast and gives LoadImage's values to the last bit.
-    np.divide(pixels, np.float32(255), out=out)
+    np.divide(rows, np.float32(255), out=out)

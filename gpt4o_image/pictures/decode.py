@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
 from . import tiff
 from .colours import spelled_out, to_srgb
 from .formats import DECODED_NAMES, Format, PictureError, format_of
-from .opening import BROKEN, open_mended, quiet
+from .opening import BROKEN, MAX_PIXELS, open_mended, quiet
 from .pixels import Pixels
 from .workers import workers
 
 if TYPE_CHECKING:
-    from PIL import ImageFile
+    from PIL import Image, ImageFile
 
 Mode = Literal["RGB", "RGBA"]
 
@@ -27,26 +27,36 @@ _TIFF_BITS_PER_SAMPLE = 258
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """One picture: `pixels` [H,W,3|4] uint8 sRGB, straight alpha, contiguous, possibly read-only.
+    """One picture. `mode` is RGBA only when some pixel is not opaque. `mime` is the type of the bytes it came from.
 
-    `mode` is RGBA only when some pixel is not opaque. `mime` is the type of the bytes it came from. `warnings` are
-    sentences for people: what was repaired or left out.
+    `load` gives the picture, as `image` does. `warnings` are sentences for people: what was repaired or left out.
     """
 
-    pixels: Pixels
+    load: Callable[[], Image.Image]
     width: int
     height: int
     mode: Mode
     mime: str
     warnings: tuple[str, ...] = ()
 
+    @property
+    def image(self) -> Image.Image:
+        """A Pillow image of `mode`, loaded, in sRGB, with straight alpha. Not to be changed."""
+        return self.load()
 
-def decode(data: bytes, enough_px: int = 0, *, timeout_s: float = TIMEOUT_S) -> Decoded:
+    @property
+    def pixels(self) -> Pixels:
+        """[H,W,3|4] uint8, contiguous, possibly read-only."""
+        return np.asarray(self.image)
+
+
+def decode(data: bytes, enough_px: int = 0, *, kept_pixels: int = MAX_PIXELS, timeout_s: float = TIMEOUT_S) -> Decoded:
     """The first frame of a picture, upright, in sRGB, 8 bit; colours under alpha 0 as they are in the file.
 
     With `enough_px` a JPEG may come at an eighth, a quarter or half of its size, as long as its longest side keeps as
-    many pixels: several times faster, and of pictures too large to be decoded whole. Damaged metadata and a missing
-    end mark are mended, with a warning. Raises PictureError for what is no picture, broken or cut off, for more than
+    many pixels: several times faster, and of pictures too large to be decoded whole. A picture of more than
+    `kept_pixels` is not kept in memory, but decoded anew each time it is asked for. Damaged metadata and a missing end
+    mark are mended, with a warning. Raises PictureError for what is no picture, broken or cut off, for more than
     MAX_PIXELS or MAX_SCANS, and after `timeout_s`; of these PictureTooLarge is raised where there are too many pixels.
     """
     found = format_of(data)
@@ -54,33 +64,35 @@ def decode(data: bytes, enough_px: int = 0, *, timeout_s: float = TIMEOUT_S) -> 
         raise PictureError(f"This is no {DECODED_NAMES} picture. It begins with {data[:24]!r}.")
     if found.plugin is None:
         raise PictureError(f"This is a picture in {found.name} format, which cannot be decoded here.")
-    try:
-        return workers.run(partial(_decoded, data, found, enough_px, timeout_s), timeout_s)
-    except TimeoutError as error:
-        raise PictureError(f"The {found.name} picture takes longer than {timeout_s:g} s to decode.") from error
+
+    def load() -> tuple[Image.Image, list[str]]:
+        try:
+            return workers.run(lambda: _loaded(data, found, enough_px, timeout_s), timeout_s)
+        except TimeoutError as error:
+            raise PictureError(f"The {found.name} picture takes longer than {timeout_s:g} s to decode.") from error
+
+    image, remarks = load()
+    width, height, mode = image.width, image.height, cast("Mode", image.mode)
+    again = (lambda: image) if width * height <= kept_pixels else (lambda: load()[0])
+    return Decoded(again, width, height, mode, found.mime, tuple(remarks))
 
 
-def _decoded(data: bytes, found: Format, enough_px: int, timeout_s: float) -> Decoded:
+def _loaded(data: bytes, found: Format, enough_px: int, timeout_s: float) -> tuple[Image.Image, list[str]]:
+    """The picture as RGB or RGBA, and warnings."""
     try:
         img, remarks = open_mended(data, found, enough_px, time.monotonic() + timeout_s)
         remarks += _remarks(img)
         remarks += _turn_upright(img)
-        depth = _depth(data, img)
-        upright, remark = to_srgb(spelled_out(img, depth), img.info.get("icc_profile"))
+        upright, remark = to_srgb(spelled_out(img, _depth(data, img)), img.info.get("icc_profile"))
     except (PictureError, TimeoutError):
         raise
     except BROKEN as error:
         raise PictureError(f"The {found.name} data is broken or cut off: {error}") from error
     if upright.mode == "RGBA" and upright.getchannel("A").getextrema()[0] == 255:
         upright = upright.convert("RGB")
-    return Decoded(
-        pixels=np.asarray(upright),
-        width=upright.width,
-        height=upright.height,
-        mode="RGBA" if upright.mode == "RGBA" else "RGB",
-        mime=found.mime,
-        warnings=tuple(remarks if remark is None else [*remarks, remark]),
-    )
+    if upright is img and hasattr(img, "_decoder"):
+        upright = upright.copy()  # WebP and AVIF: without the decoder, which holds more than the picture
+    return upright, remarks if remark is None else [*remarks, remark]
 
 
 def _remarks(img: ImageFile.ImageFile) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .batch import flatten
-from .bleed import bleed
+from .bleed import NOISY_BELOW, bleed_under
 from .lru import LruBytes
 from .scale import Scaled, Unusable, fitted
 
@@ -204,12 +204,6 @@ def _without_hidden_colours(image: Image.Image, *, resized: bool) -> Image.Image
     from PIL import Image
 
     rgba = np.asarray(image)
-    alpha = rgba[..., 3]
-    if alpha.min() > 0:
+    if rgba[..., 3].min() > 0:
         return image
-    spread = Image.fromarray(bleed(rgba))
-    if not resized:
-        visible = Image.fromarray(np.where(alpha > 0, np.uint8(255), np.uint8(0)))
-        spread.paste(image.convert("RGB"), (0, 0), visible)
-    spread.putalpha(image.getchannel("A"))
-    return spread
+    return Image.fromarray(bleed_under(rgba, NOISY_BELOW if resized else 1))

@@ -60,8 +60,12 @@ class DaemonPool:
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """`work` of each item, side by side, in order."""
-        calls = [self._put(lambda item=item: work(item)) for item in items]
-        return [call.future.result() for call in calls]
+        futures = [self.submit(lambda item=item: work(item)) for item in items]
+        return [future.result() for future in futures]
+
+    def submit(self, work: Callable[[], Result]) -> Future[Result]:
+        """`work()` as soon as a thread is free."""
+        return self._put(work).future
 
     def _put(self, work: Callable[[], Any]) -> _Call:
         call = _Call(work)

@@ -32,9 +32,7 @@ class Thumbnails:
 
 def thumbnail(data: bytes) -> bytes:
     """A picture at most LONGEST_SIDE_PX wide and high, as WebP with its transparency. Raises PictureError."""
-    from PIL import Image
-
-    small = Image.fromarray(decode(data, enough_px=2 * LONGEST_SIDE_PX).pixels)
+    small = decode(data, enough_px=2 * LONGEST_SIDE_PX).image.copy()
     small.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX))  # premultiplies by itself: no dark edges
     out = io.BytesIO()
     small.save(out, "WEBP", quality=_QUALITY)

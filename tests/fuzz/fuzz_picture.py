@@ -37,7 +37,7 @@ def check(decoded, data):
 
 
 def check_batch(decoded):
-    shown = batch.preview(decoded.pixels, 32)
+    shown = batch.preview(decoded.image, 32)
     assert shown.mode == "RGB"
     assert max(shown.size) <= 32
     filled = batch.canvas([decoded, decoding.decode(SMALL)])

@@ -33,7 +33,7 @@ def poster(words, size, references=()):
 
 def scaled(pixels, width):
     """On a checker board where it is transparent."""
-    shown = preview(pixels, max(pixels.shape[:2]))
+    shown = preview(Image.fromarray(pixels), max(pixels.shape[:2]))
     return shown.resize((width, round(shown.height * width / shown.width)), Image.Resampling.LANCZOS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gpt4o_image.pictures.batch import canvas, flatten, preview
 from gpt4o_image.pictures.decode import Decoded
@@ -18,7 +19,7 @@ RGBA = np.dstack([RGB, ALPHA])
 
 def picture(pixels: np.ndarray) -> Decoded:
     mode = "RGBA" if pixels.shape[2] == 4 else "RGB"
-    return Decoded(pixels, pixels.shape[1], pixels.shape[0], mode, "image/png")
+    return Decoded(lambda: Image.fromarray(pixels), pixels.shape[1], pixels.shape[0], mode, "image/png")
 
 
 class TestCanvas:
@@ -92,6 +93,6 @@ class TestPreview:
 
     @pytest.mark.parametrize("channels", [3, 4])
     def test_small_and_rgb(self, channels):
-        small = preview(np.zeros((1536, 1024, channels), np.uint8))
+        small = preview(Image.fromarray(np.zeros((1536, 1024, channels), np.uint8)))
         assert small.mode == "RGB"
         assert small.size == (341, 512)
