@@ -14,7 +14,7 @@ from .download.connection import Origins
 from .download.pool import MAX_PICTURES, Pool
 from .errors import GPT4oImageError, error_from_json
 from .outcome import Outcome, PaidPicture, Undecodable, repairs, too_few, too_many
-from .pictures.decode import decode
+from .pictures.decode import KEPT_PIXELS, decode
 from .pictures.formats import PictureError
 from .run_events import Downloading, Kept, RunEvent
 from .urls import Picture, identity
@@ -80,7 +80,9 @@ def _from_disk(result: Result) -> _Found:
 def _read(found: _Found, file: File) -> None:
     try:
         data = file.read()
-        found.pictures[file.picture] = PaidPicture(data, file.sha256, file.url, decode(data), file.path)
+        found.pictures[file.picture] = PaidPicture(
+            data, file.sha256, file.url, decode(data, kept_pixels=KEPT_PIXELS), file.path
+        )
     except FileNotFoundError:
         found.gone.add(file.picture)
     except OSError as error:

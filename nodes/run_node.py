@@ -18,6 +18,7 @@ from ..gpt4o_image.gateway.config import Config, load_config
 from ..gpt4o_image.generation import generate
 from ..gpt4o_image.outcome import Outcome
 from ..gpt4o_image.pictures.batch import Batch, canvas
+from ..gpt4o_image.pictures.formats import PictureError
 from ..gpt4o_image.request import Request
 from ..gpt4o_image.run_events import RunEvent
 from ..gpt4o_image.vault.vault import Vault
@@ -107,7 +108,12 @@ def _end(node: type[io.ComfyNode], work: Work, status: NodeStatus, cancelled: ho
         return _End(Outcome("", error=error))
     if outcome.error:
         return _End(outcome)
-    batch = canvas([picture.decoded for picture in outcome.pictures])
+    try:
+        batch = canvas([picture.decoded for picture in outcome.pictures])
+    except PictureError as error:
+        files = f"`gpt4o-image results export {outcome.result_id} DIR` copies the files."
+        billed = "no" if outcome.reused else "yes"
+        return _End(Outcome("", error=GPT4oImageError("download_failed", f"{error} {files}", billed=billed)))
     return _End(outcome, batch, _report(outcome, batch), _files(outcome))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ..outcome import PaidPicture, Undecodable
-from ..pictures.decode import decode
+from ..pictures.decode import KEPT_PIXELS, decode
 from ..pictures.formats import PictureError
 from ..urls import Link, Picture, identity, mirrors
 from .connection import Origins
@@ -184,7 +184,9 @@ class Pool:
             url = None if address.startswith("data:") else address
             path = self._keep(slot.shown.index, data, url)
             try:
-                return PaidPicture(data, hashlib.sha256(data).hexdigest(), url, decode(data), path)
+                return PaidPicture(
+                    data, hashlib.sha256(data).hexdigest(), url, decode(data, kept_pixels=KEPT_PIXELS), path
+                )
             except PictureError as error:  # all of it is here: another GET would bring the same
                 return Undecodable(slot.shown.index, url or "the answer itself", str(error), path)
 

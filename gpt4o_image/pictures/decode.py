@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Mode = Literal["RGB", "RGBA"]
 
+KEPT_PIXELS = 1 << 22  # of each result: 32 of them in one answer then take 0.5 GB at most, and no real one is larger
 TIMEOUT_S = 10.0  # 64 megapixels take 1 to 3 s
 _TIFF_BITS_PER_SAMPLE = 258
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 64_000_000  # 256 MB as RGBA
 MAX_SCANS = 100  # of a JPEG: 211 KiB with 500 of them take 68 s
+_MAX_SCANNED_PIXELS = 20 * MAX_PIXELS  # in all scans: 3 s. Real files have about ten scans
 # A JPEG of which few enough pixels are kept may have more, as a telephone's 200 megapixels are.
 _MAX_PIXELS_READ = 4 * MAX_PIXELS
 _MAX_TILE_PIXELS = 1 << 24  # of a TIFF, whose tiles may be larger than itself
@@ -80,8 +81,6 @@ def _with_end(data: bytes, found: Format, open_: Open) -> tuple[bytes, list[str]
     from PIL import ImageChops
 
     if found.mime == "image/jpeg":
-        if jpeg.has_more_scans(data, MAX_SCANS):
-            raise PictureError(f"The JPEG picture has more than {MAX_SCANS} scans, which would take minutes to decode.")
         if jpeg.has_end(data):
             return data, []
         data, noisy = jpeg.ended(data)
@@ -145,6 +144,9 @@ def _check_size(img: ImageFile.ImageFile, data: bytes, found: Format, enough_px:
     if whole > _MAX_PIXELS_READ or not 0 < img.width * img.height <= MAX_PIXELS:
         most = f"at most {MAX_PIXELS // 10**6} megapixels are decoded"
         raise PictureTooLarge(f"The {found.name} picture has {size[0]} x {size[1]} pixels; {most}.")
+    most_scans = max(1, min(MAX_SCANS, _MAX_SCANNED_PIXELS // whole))
+    if found.mime == "image/jpeg" and jpeg.has_more_scans(data, most_scans):
+        raise PictureError(f"A JPEG of its size may have {most_scans} scans and this has more: it would take minutes.")
     tags: Any = getattr(img, "tag_v2", {})
     if _TIFF_DNG_VERSION in tags or (tags.get(_TIFF_SUBFILE_TYPE, 0) & 1 and _TIFF_SUB_DIRECTORIES in tags):
         raise PictureError("This is a camera's raw picture, which is not developed here.")

@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from gpt4o_image.pictures.batch import canvas, flatten, preview
+from gpt4o_image.pictures.bleed import bleed
 from gpt4o_image.pictures.decode import Decoded
+from gpt4o_image.pictures.formats import PictureTooLarge
 
 HEIGHT, WIDTH = 5, 7
 RNG = np.random.default_rng(20260801)
@@ -70,6 +72,34 @@ class TestCanvas:
         np.testing.assert_array_equal(np.rint(batch.image[1, :, 2:5, :3] * 255), tall)
         np.testing.assert_array_equal(batch.mask[1, :, [0, 1, 5, 6]], 1)
         np.testing.assert_array_equal(np.rint(batch.image[2, 2:7] * 255), RGBA)
+
+    def test_too_large(self):
+        wide, tall = (
+            Decoded(lambda: pytest.fail("it was loaded"), width, height, "RGB", "image/png")
+            for width, height in ((64_000_000, 1), (1, 64_000_000))
+        )
+        with pytest.raises(PictureTooLarge, match="canvas of 64000000 x 64000000"):
+            canvas([wide, tall])
+        with pytest.raises(PictureTooLarge, match="3 pictures"):
+            canvas([wide] * 3)
+
+    @pytest.mark.parametrize("height", [1, 63, 64, 65, 130])
+    def test_rows_of_all_strips(self, height):
+        """Each strip is bled as the whole picture is."""
+        rgba = np.random.default_rng(height).integers(0, 256, (height, 37, 4), np.uint8)
+        rgba[: height // 2, 5:30, 3] = 0
+        batch = canvas([picture(rgba)])
+        np.testing.assert_array_equal(np.rint(batch.image[0] * 255), rgba)
+        np.testing.assert_array_equal(np.rint(batch.rgb[0] * 255), bleed(rgba))
+        np.testing.assert_array_equal(batch.mask[0], 1 - batch.image[0, ..., 3])
+        opaque = canvas([picture(np.ascontiguousarray(rgba[..., :3]))])
+        np.testing.assert_array_equal(np.rint(opaque.image[0] * 255), rgba[..., :3])
+
+    def test_nothing_but_faint_pixels(self):
+        rgba = np.zeros((70, 40, 4), np.uint8)
+        rgba[60:, 9] = 200, 100, 3, 9
+        batch = canvas([picture(rgba), picture(RGBA)])
+        np.testing.assert_array_equal(np.rint(batch.rgb[0, 0, 0] * 255), (200, 100, 3))
 
     def test_nothing(self):
         with pytest.raises(ValueError, match="at least one"):

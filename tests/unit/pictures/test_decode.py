@@ -161,6 +161,12 @@ class TestPng:
         img = Image.fromarray(RGB).convert(mode)
         check(saved(img), np.asarray(img.convert("RGB")))
 
+    @pytest.mark.parametrize("alpha", [0, 254, 255])
+    def test_one_pixel_that_is_not_opaque(self, alpha):
+        rgba = np.dstack([RGB, np.full((HEIGHT, WIDTH), 255, np.uint8)])
+        rgba[2, 3, 3] = alpha
+        check(saved(Image.fromarray(rgba)), rgba if alpha < 255 else RGB)
+
     def test_first_frame_of_an_animation(self):
         frames = [Image.fromarray(RGBA), Image.fromarray(RGBA[::-1].copy())]
         check(saved(frames[0], save_all=True, append_images=frames[1:]), RGBA)

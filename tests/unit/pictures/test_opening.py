@@ -10,7 +10,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, ImageFile
+from PIL import Image, ImageCms, ImageFile, JpegImagePlugin
 
 from gpt4o_image.pictures import decode as decoding
 from gpt4o_image.pictures import opening
@@ -311,9 +311,17 @@ class TestBounds:
             decode(scans(opening.MAX_SCANS + 1))
 
     def test_scans_are_refused_before_anything_is_decoded(self, monkeypatch):
-        monkeypatch.setattr(opening, "_opened", lambda *_, **__: pytest.fail("it was opened"))
-        with pytest.raises(PictureError, match="100 scans"):
-            decode(scans(500, side=7900))
+        monkeypatch.setattr(JpegImagePlugin.JpegImageFile, "load", lambda _: pytest.fail("it was decoded"))
+        with pytest.raises(PictureError, match="may have 20 scans"):  # of 62 megapixels
+            decode(scans(21, side=7900))
+
+    def test_a_picture_that_is_not_kept_is_decoded_again(self, monkeypatch):
+        got = decode(saved(NOISE), kept_pixels=HEIGHT * WIDTH - 1)
+        assert (got.width, got.height, got.mode) == (WIDTH, HEIGHT, "RGB")
+        np.testing.assert_array_equal(got.pixels, NOISE)
+        assert got.image is not got.image
+        kept = decode(saved(NOISE), kept_pixels=HEIGHT * WIDTH)
+        assert kept.image is kept.image
 
     def test_bytes_that_look_like_scans(self):
         """In metadata they are none."""
