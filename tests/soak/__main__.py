@@ -1,4 +1,4 @@
-"""Ten minutes of everything that can go wrong: `uv run --group test python tests/soak [--minutes 10] [--seed N]`.
+"""All that can go wrong, at once: `uv run --group test python tests/soak [--minutes 10 | --runs 1000] [--seed N]`.
 
 Random scenarios of the simulator, cancels, kills, a full disk, a read-only home, a locked database, a clock that
 jumps, a gateway that vanishes; a part of it in a real ComfyUI where one is found. Ends with one line for each promise
@@ -24,6 +24,7 @@ INSIDE = "GPT4O_IMAGE_SOAK_INSIDE"
 MEASURED_AT = (0.25, 0.5, 0.75)  # of the time, and at the end; before the first of them all is warming up
 MOST_MEMORY_MIB = 24
 LONG_S = 180.0
+HOURS_S = 6 * 3600.0
 MOST_DESCRIPTORS = MOST_THREADS = 2
 
 
@@ -50,7 +51,8 @@ class Soak:
             yield weather.full_disk, self.disks[0]
             yield weather.read_only_home, self.disks[1]
 
-    def go(self, seconds):
+    def go(self, seconds, most_runs):
+        self._most_runs = most_runs
         begin = time.monotonic()
         self.weather.start()
         if self.host:
@@ -69,7 +71,7 @@ class Soak:
         self.gateway_ended = self.gateway.close()
 
     def _run_until(self, end):
-        while time.monotonic() < end:
+        while time.monotonic() < end and len(self.runs) < self._most_runs:
             for run in self._plan.next_runs():
                 while not self.crew.start(run):
                     time.sleep(0.02)
@@ -118,19 +120,22 @@ def in_a_namespace():
 def main():
     parser = argparse.ArgumentParser(prog="python tests/soak", description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--runs", type=int, help="end after so many, however long they take")
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
     parser.add_argument("--no-comfyui", action="store_true")
     arguments = parser.parse_args()
     mounts = in_a_namespace()
     print(f"seed {arguments.seed}", flush=True)
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="gpt4o-image-soak-", ignore_cleanup_errors=True) as folder:
         comfyui = None if arguments.no_comfyui else find(os.environ)
         soak = Soak(arguments.seed, Path(folder), mounts=mounts, comfyui=comfyui)
-        soak.go(arguments.minutes * 60)
+        soak.go(arguments.minutes * 60 if arguments.runs is None else HOURS_S, arguments.runs or sys.maxsize)
         verdict = soak.verdict()
     by = "a disk of " + weather.DISK if mounts else f"files of at most {weather.LARGEST_FILE} bytes; no read-only home"
     counts = ", ".join(f"{what} {count}" for what, count in sorted(soak.weather.counts.items()))
-    print(f"seed {arguments.seed}, {arguments.minutes:g} min, {len(soak.runs)} runs; full disk by {by}")
+    minutes = (time.monotonic() - began) / 60
+    print(f"seed {arguments.seed}, {minutes:.1f} min, {len(soak.runs)} runs; full disk by {by}")
     print(f"weather: {counts}")
     print(*verdict.lines, sep="\n")
     print("every promise was kept" if verdict.kept else "A PROMISE WAS BROKEN")

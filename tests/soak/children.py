@@ -147,5 +147,5 @@ class WorkerProcess(Child):
     def run(self, run, folder):
         with self._lock:
             self.busy[run.id] = 1
-        self._events.add({"what": "start", "run": run.id, "worker": self.name})
+        self._events.add({"what": "start", "run": run.id, "worker": self.name, "pid": self.process.pid})
         self.tell("run", run={**run.as_json(), "folder": str(folder)})

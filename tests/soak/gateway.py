@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from gpt4o_image.simulator import Simulator, free, paid, server
 from gpt4o_image.simulator.pictures import Gallery
 
-PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff")
+PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"\0\0\0\x18ftyp")
+LONGEST_WITHOUT_DATA = 100_000  # bytes: an answer that holds pictures is longer
 MOST_BYTES = 50 << 20
 MINE = threading.local()  # of the request that this thread answers
 
@@ -50,7 +51,7 @@ class Heard:
 
 class WatchedGallery(Gallery):
     def hang(self, pictures, links, behaviour):
-        addresses = [(link.cdn, link.download, link.signed) for link in links]
+        addresses = [(link.cdn, link.download, link.signed, link.thumb) for link in links]
         MINE.hung = list(zip(pictures, addresses, strict=True))
         say("hung", prompt=MINE.prompt, targets=[target_of(url) for _, urls in MINE.hung for url in urls])
         super().hang(pictures, links, behaviour)
@@ -76,10 +77,15 @@ def text_of(sent):
     for line in sent.split(b"\n"):
         if line.startswith(b"data: {"):
             try:
-                said.append(json.loads(line[6:])["choices"][0]["delta"]["content"] or "")
+                said.append(json.loads(line[6:])["choices"][0]["delta"]["content"])
             except (ValueError, LookupError, TypeError):
                 continue
-    return "".join(said) + sent.decode("utf-8", "replace")
+    return "".join(text for text in said if isinstance(text, str)) + sent.decode("utf-8", "replace")
+
+
+def holds(text, data):
+    plain = base64.b64encode(data).decode()
+    return plain in text or plain.translate(str.maketrans("+/", "-_", "=")) in text
 
 
 def watched(route):
@@ -92,9 +98,8 @@ def watched(route):
         finally:
             text = text_of(heard.sent)
             urls = [url for _, urls in MINE.hung for url in urls if f"({url})" in text or f'"{url}"' in text]
-            inside = [picture for picture, _ in MINE.hung if "base64," in text or '"b64_json": "' in text]
-            data = [picture.painted() for picture in inside]
-            shas = [hashlib.sha256(d).hexdigest() for d in data if base64.b64encode(d).decode() in text]
+            inside = [picture.painted() for picture, _ in MINE.hung if len(heard.sent) > LONGEST_WITHOUT_DATA]
+            shas = [hashlib.sha256(data).hexdigest() for data in inside if holds(text, data)]
             say("answered", prompt=MINE.prompt, links=urls, inline=shas, whole=exchange.record.finished)
 
     return call

@@ -12,6 +12,7 @@ COSTLY = ["stall", "hang_before_headers", "long_queue", "split_every_char", "spl
           "download_too_big", "download_slow"]  # fmt: skip
 ONLY_TO_CANCEL = ["slow", "cancel_mid_stream", "cancel_before_headers"]
 IMAGES = [name for name in SCENARIOS if name.startswith("images_")]
+EITHER = [name for name in SCENARIOS if name.startswith(("shape_", "file_", "error_beside", "cut_json", "download_"))]
 ODD = [name for name in SCENARIOS if name not in {*GOOD, *COSTLY, *ONLY_TO_CANCEL, *IMAGES}]
 
 # Where a run keeps its result. Cancels go to the plain one alone: after Cancel no warning can reach anybody.
@@ -68,7 +69,7 @@ class Plan:
             f"soak {self._count} of a fox [[{name}]]",
             name,
             home,
-            "images" if name in IMAGES else "chat",
+            "images" if name in IMAGES or (name in EITHER and dice.random() < 0.4) else "chat",
             dice.uniform(0, _LONGEST_RUN_S) if cancel else None,
         )
 

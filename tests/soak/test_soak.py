@@ -10,6 +10,7 @@ MINUTES = 0.7
 PROMISES = (
     "POSTs = runs",
     "one request is bought once",
+    "nobody waits for a dead run",
     "a row before each POST",
     "each link is in the vault",
     "each picture is in the vault",

@@ -20,6 +20,7 @@ from pathlib import Path
 from gpt4o_image.gateway.config import Config
 from gpt4o_image.generation import generate
 from gpt4o_image.request import Request
+from gpt4o_image.run_events import Waiting
 
 KEY = "sk-soak-0123456789abcdef"
 DRAIN_S = 90.0
@@ -64,10 +65,11 @@ class Worker:
             status="error" if error else "ok",
             kind=error.kind if error else None,
             billed=error.billed if error else "yes",
-            message=error.message if error else "",
+            message=str(error) if error else "",
             warnings=outcome.warnings,
             reused=outcome.reused,
             result_id=outcome.result_id,
+            waited=run.get("waited", False),
             pictures=[hashlib.sha256(picture.data).hexdigest() for picture in outcome.pictures],
         )
 
@@ -80,7 +82,7 @@ class Worker:
             "aihubmix",
             Config(Path(run["folder"]) / "config.toml", timeout_s=self._timeout_s),
             self._environ,
-            notify=lambda _: None,
+            notify=lambda event: run.update(waited=True) if isinstance(event, Waiting) else None,
             cancelled=lambda: self._closing.is_set() or time.monotonic() > cancel_at,
         )
 
