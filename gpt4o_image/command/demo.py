@@ -48,7 +48,9 @@ def run(options: argparse.Namespace) -> int:
     """Prints the picture's path. Raises GPT4oImageError; a workflow's failure is printed."""
     check_folder(options.out)
     config = load_config(home(os.environ))
-    with stop_on_ctrl_c() as stop, ProgressBar() as bar:
+    if config.problem:
+        output.say(f"warning: {config.problem.message}")
+    with stop_on_ctrl_c() as stop, ProgressBar("preparing") as bar:
         try:
             path = _picture(options, config, bar, stop.is_set)
         except DemoFailed as error:

@@ -23,6 +23,8 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from ..errors import Billed, GPT4oImageError, shorten
+from ..gateway.sdk import install_command
+from ..home import PACK_ROOT
 from .comfyui import ComfyUI
 
 Json = dict[str, Any]
@@ -38,26 +40,25 @@ _STOP_S = 10.0
 
 def missing_modules(comfyui: ComfyUI) -> list[str]:
     """What the pack imports and ComfyUI's interpreter lacks; `how_to_install` is the cure."""
-    code = (
-        "import sys, importlib.util as u; "
-        f"wanted = {_MODULES!r} + {_MODULES_BEFORE_3_11!r} * (sys.version_info < (3, 11)); "
-        "print(*[m for m in wanted if u.find_spec(m) is None])"
-    )
+    wanted = f"{_MODULES!r} + {_MODULES_BEFORE_3_11!r} * (sys.version_info < (3, 11))"
+    return _lacking(comfyui, wanted)
+
+
+def how_to_install(comfyui: ComfyUI) -> str:
+    """The command that adds what is missing."""
+    has_pip = not _lacking(comfyui, "('pip',)")
+    return f"run {install_command(comfyui.python, PACK_ROOT / 'requirements.txt', has_pip=has_pip)}"
+
+
+def _lacking(comfyui: ComfyUI, wanted: str) -> list[str]:
+    """Those of the modules, a tuple in Python's own spelling, that the interpreter does not find."""
+    code = f"import sys, importlib.util as u; print(*[m for m in {wanted} if u.find_spec(m) is None])"
     command = [str(comfyui.python), "-c", code]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603
     except (OSError, subprocess.SubprocessError) as error:
-        raise GPT4oImageError("config", f"ComfyUI's Python {comfyui.python} does not run: {error}") from error
+        raise GPT4oImageError("config", f"ComfyUI's Python {comfyui.python} does not run: {error}.") from error
     return done.stdout.split()
-
-
-def how_to_install(comfyui: ComfyUI) -> str:
-    """The command that adds what is missing. Environments made by uv have no pip in them."""
-    python = comfyui.python
-    return (
-        f"run {python} -m pip install -r requirements.txt "
-        f"(where that python has no pip: uv pip install --python {python} -r requirements.txt)"
-    )
 
 
 class ComfyUIServer:

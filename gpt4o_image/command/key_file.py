@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from ..errors import GPT4oImageError
 from ..gateway.config import DEFAULT, SIMULATOR, Config, load_config
+from ..gateway.sdk import install_command
 
 
 def takes_key(home: Path, name: str) -> Config:
@@ -69,8 +70,9 @@ def _appended(text: str, config: Config, name: str, api_key: str | None, error: 
     if api_key is None or "profiles" in text:
         raise GPT4oImageError(
             "config",
-            f"Changing {config.path} needs the package tomlkit; to install it: {sys.executable} -m pip install "
-            f"tomlkit. Or edit api_key under [profiles.{name}] by hand. Nothing was changed.",
+            f"Changing {config.path} needs the package tomlkit. To install it: "
+            f"{install_command(Path(sys.executable), 'tomlkit')}. "
+            f"Or edit api_key under [profiles.{name}] by hand. Nothing was changed.",
         ) from error
     table = f"[profiles.{name}]\napi_key = {json.dumps(api_key)}\n"  # JSON's ASCII strings are TOML's too
     return f"{text.rstrip()}\n\n{table}" if text.strip() else table

@@ -10,6 +10,7 @@ from pathlib import Path
 from traceback import extract_tb
 
 from ..errors import GPT4oImageError
+from ..gateway.sdk import install_command
 from ..home import PACK_ROOT
 from . import output
 from .parser import Parser, UsageError
@@ -71,8 +72,8 @@ def _unforeseen(error: Exception) -> GPT4oImageError:
     if isinstance(error, ModuleNotFoundError):
         return GPT4oImageError(
             "config",
-            f"The package {error.name} is missing; to install it with all others: "
-            f"{sys.executable} -m pip install -r {PACK_ROOT / 'requirements.txt'}",
+            f"The package {error.name} is missing. To install it with all others: "
+            f"{install_command(Path(sys.executable), PACK_ROOT / 'requirements.txt')}",
         )
     if isinstance(error, OSError):
         return GPT4oImageError("config", f"{error}.")

@@ -11,9 +11,9 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
 from ..errors import GPT4oImageError
 
@@ -53,17 +53,24 @@ def show_json(value: Any) -> None:
 
 def _print(line: str) -> None:
     try:
-        print(line, flush=True)  # noqa: T201
+        _write(line, sys.stdout)
+        sys.stdout.flush()
     except OSError as error:
         raise OutputLost(error) from error
 
 
 def say(line: str) -> None:
     """One line for people, on stderr. Where nobody can read it, nothing happens: a run must not end for that."""
-    tqdm: Any = sys.modules.get("tqdm")  # a bar that is shown gives way to the line
-    write: Callable[..., None] = tqdm.tqdm.write if tqdm else print
     with suppress(OSError):
-        write(plain(line), file=sys.stderr)
+        _write(plain(line), sys.stderr)
+
+
+def _write(line: str, stream: TextIO) -> None:
+    tqdm: Any = sys.modules.get("tqdm")
+    if tqdm:
+        tqdm.tqdm.write(line, file=stream)  # a bar that is shown gives way to the line
+    else:
+        print(line, file=stream)
 
 
 def show_outcome(paths: Sequence[str | None], warnings: Sequence[str], error: GPT4oImageError | None) -> None:

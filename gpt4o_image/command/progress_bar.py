@@ -12,9 +12,11 @@ from ..run_events import RunEvent
 class ProgressBar:
     """One bar from 0 to 100 %, for as long as the `with` block runs."""
 
+    def __init__(self, first_step: str = "sending") -> None:
+        self._first_step = first_step
+
     def __enter__(self) -> ProgressBar:
-        self._bar = _bar(total=100, bar_format="{desc:<18}|{bar:30}| {n_fmt} %")
-        self.step("sending")
+        self._bar = _bar(total=100, desc=self._first_step, bar_format="{desc:<18}|{bar:30}| {n_fmt} %")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -53,18 +53,19 @@ def _unusable(what: str) -> GPT4oImageError:
     )
 
 
-def install_command(python: Path, requirement: str, *, has_pip: bool | None = None) -> str:
+def install_command(python: Path, requirement: str | Path, *, has_pip: bool | None = None) -> str:
     """The command line that installs `requirement` into the Python at `python`, and into no other.
 
-    `has_pip`: of that Python; None for the one that runs this.
+    A Path is a file of requirements. `has_pip`: of that Python; None for the one that runs this.
     """
+    wanted = f'-r "{requirement}"' if isinstance(requirement, Path) else f'"{requirement}"'
     if not (
         importlib.util.find_spec("pip") is not None if has_pip is None else has_pip
     ):  # as in environments that uv makes, ComfyUI Desktop's too
-        return f'{_uv(python)} pip install --python "{python}" "{requirement}"'
+        return f'{_uv(python)} pip install --python "{python}" {wanted}'
     # ComfyUI's portable folder for Windows, which it spells so itself; -s keeps the user's own packages out.
     portable = python.parent.name == "python_embeded" or any(python.parent.glob("python*._pth"))
-    return f'"{python}"{" -s" if portable else ""} -m pip install "{requirement}"'
+    return f'"{python}"{" -s" if portable else ""} -m pip install {wanted}'
 
 
 def _uv(python: Path) -> str:

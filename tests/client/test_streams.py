@@ -179,7 +179,7 @@ def test_a_comfyui_that_is_not_there_is_one_line(shell, monkeypatch, tmp_path, v
 
 
 @pytest.mark.parametrize("broken", ["timeout_s = \n", "profiles = 5\n", "\ud800", None])
-@pytest.mark.parametrize("arguments", [PAID, ["check"], ["results"], ["demo"], ["key", "forget"]])
+@pytest.mark.parametrize("arguments", [PAID, ["check"], ["results"], ["key", "forget"]])
 def test_a_broken_config_is_one_line(shell, tmp_path, arguments, broken, simulator):
     config = tmp_path / "home" / "config.toml"
     config.parent.mkdir()
@@ -188,10 +188,9 @@ def test_a_broken_config_is_one_line(shell, tmp_path, arguments, broken, simulat
     else:
         config.write_bytes(broken.encode("utf-8", "surrogatepass"))
         config.chmod(0o600)
-    status, _, err = shell(*arguments)
-    assert err.count("\n") <= 1
-    if status:
-        assert str(config) in err
+    status, out, err = shell(*arguments)
+    assert str(config) in out + err
+    assert not status or err.count("\n") <= 1
     assert simulator.posts() == 0
 
 
@@ -206,4 +205,4 @@ def test_what_nobody_foresaw_is_one_line_with_its_place(shell, monkeypatch):
     monkeypatch.setitem(sys.modules, "gpt4o_image.gateway.check", None)
     status, out, err = shell("check", "--json")
     assert (status, err) == (1, "")
-    assert "-m pip install -r" in json.loads(out)["error"]["message"]
+    assert "pip install" in json.loads(out)["error"]["message"]

@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from gpt4o_image.command.key_file import open_to_others, set_key
 from gpt4o_image.errors import GPT4oImageError
 from gpt4o_image.gateway.config import load_config
 from gpt4o_image.gateway.profiles import choose_gateway, has_key
+from gpt4o_image.gateway.sdk import install_command
 
 KEY = "sk-the-key-of-the-test"
 POSIX = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
@@ -168,7 +170,7 @@ def test_what_needs_tomlkit_says_so_and_changes_nothing(tmp_path, monkeypatch, t
     path = written(tmp_path, text)
     monkeypatch.setitem(sys.modules, "tomlkit", None)
     message = problem(tmp_path, "aihubmix", "sk-new")
-    assert f"{sys.executable} -m pip install" in message
+    assert install_command(Path(sys.executable), "tomlkit") in message
     assert "by hand" in message
     assert path.read_text() == text
 

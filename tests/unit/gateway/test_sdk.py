@@ -90,6 +90,7 @@ def no_uv(monkeypatch):
 def test_a_venv():
     python = Path("/home/me/ComfyUI/.venv/bin/python")
     assert install_command(python, "x>=1", has_pip=True) == f'"{python}" -m pip install "x>=1"'
+    assert install_command(python, Path("a b.txt"), has_pip=True) == f'"{python}" -m pip install -r "a b.txt"'
 
 
 @pytest.mark.parametrize("layout", ["python_embeded", "another name"])
