@@ -6,7 +6,7 @@ than any upscaler looks that nothing is lost by it, and 16 times less work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -37,20 +37,18 @@ def bleed(rgba: Pixels) -> Pixels:
     Opaque pixels stay as they are, bit for bit; colours stored under alpha 0 do not matter at all. A picture
     without a visible pixel is black.
     """
-    return np.concatenate([_without_alpha(rows) for rows in _bled_strips(rgba, NOISY_BELOW)])
+    return _without_alpha(bleed_under(rgba, NOISY_BELOW))
 
 
 def bleed_under(rgba: Pixels, below: int) -> Pixels:
     """`rgba` [H,W,4] uint8 with its own alpha, and spread colours where that is less than `below`."""
-    out = np.concatenate(list(_bled_strips(rgba, below)))
-    out[..., 3] = rgba[..., 3]
-    return out
-
-
-def _bled_strips(rgba: Pixels, below: int) -> Iterator[Pixels]:
     strips = [(top, rgba[top : top + STRIP_ROWS]) for top in range(0, len(rgba), STRIP_ROWS)]
     colours = spread([weigh(rows) for _, rows in strips], lambda: [weigh(rows, faint=True) for _, rows in strips])
-    return (_bled(rows, top, colours, below) for top, rows in strips)
+    out = np.empty_like(rgba)
+    for top, rows in strips:
+        out[top : top + STRIP_ROWS] = _bled(rows, top, colours, below)
+    out[..., 3] = rgba[..., 3]
+    return out
 
 
 def weigh(rows: Pixels, *, faint: bool = False) -> Planes:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from concurrent.futures import Executor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -16,10 +19,12 @@ from .pixels import Pixels, Samples
 if TYPE_CHECKING:
     from PIL import Image
 
+_Result = TypeVar("_Result")
+
+_AHEAD = 4  # strips that are made while the first of them is put in its place
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-# For each task of a worker: samples of the source; for each two tasks: pixels of the result.
-_STRIP_SAMPLES = 1 << 20
-_PAIR_PIXELS = 1 << 19
+_STRIP_SAMPLES = 1 << 21  # of the source, for each task of a worker
+_REACH = 4  # rows that resampling looks beyond those it covers: 3 for Lanczos, and one for rounding
 # Smaller blocks let the threads wait for the GIL, larger ones leave the cache: 25 ms for 4096 x 4096, else up to 40.
 _BLOCK_SAMPLES = 1 << 19
 # Boxes of whole pixels are averaged first as long as this much is left to do, then bicubic is enough: at 4096 to 1536
@@ -59,24 +64,23 @@ def scale(pixels: Samples, longest_side_px: int, pool: Executor, *, most_px: int
     most a third of `pixels` as float32 RGB, and the result. Call it from outside `pool`. Raises Unusable for NaN,
     infinity, a wrong shape or type.
     """
-    from PIL.Image import Resampling
+    from PIL import Image
 
     _check(pixels)
     height, width, channels = pixels.shape
-    size = fitted((width, height), longest_side_px)
-    weighed = channels == 4 and size != (width, height)
-    # Rows of floats are added up before they become bytes, which halves the work. Straight alpha forbids it. How many
-    # must not depend on what an encoder made of a sample: the key is taken of the sums.
-    in_floats = channels < 4 and pixels.dtype != np.uint8
-    sums = 1 if not in_floats else _boxes(height, fitted((width, height), most_px or longest_side_px)[1])
-    across, down = _boxes(width, size[0]), sums * _boxes(height / sums, size[1])
-    image, key = _reduced(pixels, across, (sums, down // sums), pool, weighed=weighed)
-    if size != (width, height):
-        resample = Resampling.LANCZOS if across * down == 1 else Resampling.BICUBIC
-        image = _resized(image, (width / across, height / down), size, resample, pool)
+    plan = _plan(pixels, fitted((width, height), longest_side_px), fitted((width, height), most_px or longest_side_px))
+    strips = 2 * math.ceil(pixels.size / 2 / _STRIP_SAMPLES)  # an even number: two workers end together
+    step = math.ceil(plan.size[1] / strips)
+    tops = range(0, plan.size[1], step)
+    image = Image.new(_MODES[channels], plan.size)
+    digest = hashlib.blake2b(repr((width, height, channels, plan.sums)).encode(), digest_size=32)
+    work = partial(_strip, pixels, plan, step)
+    for top, (part, levels) in zip(tops, _in_order(pool, work, tops), strict=True):
+        image.paste(part, (0, top))
+        digest.update(levels.data)
     if image.mode == "L" or (image.mode == "RGBA" and image.getchannel("A").getextrema()[0] == 255):
         image = image.convert("RGB")
-    return Scaled(image, (width, height), key)
+    return Scaled(image, (width, height), digest.digest())
 
 
 def fitted(size: tuple[int, int], longest_side_px: int) -> tuple[int, int]:
@@ -104,62 +108,72 @@ def _check(pixels: Samples) -> None:
         raise Unusable(f"is of type {pixels.dtype}; pixels are floats from 0 to 1, or uint8.")
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """How pixels become `size`: boxes `across` wide and `sums` x `rest` high are averaged, the rows first as floats and
+    then as bytes; what that gives is resampled.
+    """
+
+    size: tuple[int, int]
+    across: int
+    sums: int
+    rest: int
+    resized: bool
+
+    @property
+    def down(self) -> int:
+        return self.sums * self.rest
+
+
+def _plan(pixels: Samples, size: tuple[int, int], largest: tuple[int, int]) -> _Plan:
+    """`largest` is the size without a guess."""
+    height, width, channels = pixels.shape
+    # Rows of floats are added up before they become bytes, which halves the work. Straight alpha forbids it. How many
+    # must not depend on what an encoder made of a sample: the key is taken of the sums.
+    sums = 1 if channels == 4 or pixels.dtype == np.uint8 else _boxes(height, largest[1])
+    return _Plan(size, _boxes(width, size[0]), sums, _boxes(height / sums, size[1]), size != (width, height))
+
+
 def _boxes(old: float, new: int) -> int:
     """How many pixels along one side are averaged to one before it is resampled."""
     return max(1, int(old / new / _LEFT_TO_DO))
 
 
-def _reduced(
-    pixels: Samples, across: int, downs: tuple[int, int], pool: Executor, *, weighed: bool
-) -> tuple[Image.Image, bytes]:
-    """`pixels` as L, RGB, RGBA, or RGBa when `weighed`: the mean of each box of `across` pixels by the product of
-    `downs` (rows summed as floats, then rows averaged as bytes). And the digest of the bytes between these two.
-    """
+def _strip(pixels: Samples, plan: _Plan, step: int, top: int) -> tuple[Image.Image, Pixels]:
+    """The `step` rows of the result from `top` on as L, RGB or RGBA, and the bytes of the source's rows for the key."""
     from PIL import Image
+    from PIL.Image import Resampling
 
     height, width, channels = pixels.shape
-    sums, rest = downs
-    down = sums * rest
-    mode = "RGBa" if weighed else _MODES[channels]
-    whole = Image.new(mode, (math.ceil(width / across), math.ceil(height / down)))
-    step = max(1, _STRIP_SAMPLES // (width * channels * down))
-    tops = range(0, whole.height, step)
-
-    def strip(top: int) -> tuple[Image.Image, Pixels]:
-        levels = _to_bytes(pixels[top * down : (top + step) * down], sums)
-        raw = _MODES[channels]
-        image = Image.frombuffer(raw, (width, len(levels)), levels, "raw", raw, 0, 1)
-        if weighed:
-            image = image.convert(mode)
-        return (image.reduce((across, rest)) if max(across, rest) > 1 else image), levels
-
-    digest = hashlib.blake2b(repr((width, height, channels, sums)).encode(), digest_size=32)
-    for top, (part, levels) in zip(tops, pool.map(strip, tops), strict=True):
-        whole.paste(part, (0, top))
-        digest.update(levels.data)
-    return whole, digest.digest()
+    across, down, rows = plan.across, plan.down, plan.size[1]
+    bottom = min(top + step, rows)
+    # In rows of boxes: what the strip covers, what is read for it, and which of that belongs to it alone.
+    begin, end = height / down * top / rows, height / down * bottom / rows
+    margin = math.ceil(_REACH * max(1, height / down / rows)) if plan.resized else 0
+    first, last = max(0, int(begin) - margin), math.ceil(end) + margin
+    levels = _to_bytes(pixels[first * down : last * down], plan.sums)
+    own = slice((int(begin) - first) * plan.rest, None if bottom == rows else (int(end) - first) * plan.rest)
+    mode = _MODES[channels]
+    image = Image.frombuffer(mode, (width, len(levels)), levels, "raw", mode, 0, 1)
+    if plan.resized:
+        if channels == 4:
+            image = image.convert("RGBa")
+        if max(across, plan.rest) > 1:
+            image = image.reduce((across, plan.rest))
+        resample = Resampling.LANCZOS if across * down == 1 else Resampling.BICUBIC
+        image = image.resize((plan.size[0], bottom - top), resample, (0, begin - first, width / across, end - first))
+    return (image.convert(mode) if image.mode != mode else image), levels[own]
 
 
-def _resized(
-    image: Image.Image, box: tuple[float, float], size: tuple[int, int], resample: int, pool: Executor
-) -> Image.Image:
-    """`image` from 0, 0 to `box` as L, RGB or RGBA of `size`. For its edges each strip looks into its neighbours."""
-    from PIL import Image
-
-    mode = image.mode.replace("a", "A")
-    whole = Image.new(mode, size)
-    step = math.ceil(size[1] / 2 / math.ceil(size[0] * size[1] / _PAIR_PIXELS))  # pairs: two workers end together
-    tops = range(0, size[1], step)
-
-    def strip(top: int) -> Image.Image:
-        bottom = min(top + step, size[1])
-        rows = (0, box[1] * top / size[1], box[0], box[1] * bottom / size[1])
-        part = image.resize((size[0], bottom - top), resample, rows)
-        return part.convert(mode) if part.mode != mode else part
-
-    for top, part in zip(tops, pool.map(strip, tops), strict=True):
-        whole.paste(part, (0, top))
-    return whole
+def _in_order(pool: Executor, work: Callable[[int], _Result], items: Iterable[int]) -> Iterator[_Result]:
+    """As `pool.map`, but only a few results wait for their turn: each holds a strip."""
+    waiting: deque[Future[_Result]] = deque()
+    for item in items:
+        if len(waiting) == _AHEAD:
+            yield waiting.popleft().result()
+        waiting.append(pool.submit(work, item))
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _to_bytes(rows: Samples, down: int = 1) -> Pixels:

@@ -186,7 +186,6 @@ def test_any_layout_is_read():
 def test_scaling_in_strips_is_scaling(height, width, channels, dtype, monkeypatch):
     """Against Pillow's Lanczos of the whole picture: odd sizes, with and without the boxes before it."""
     monkeypatch.setattr(scaling, "_STRIP_SAMPLES", 2000)
-    monkeypatch.setattr(scaling, "_PAIR_PIXELS", 1000)
     monkeypatch.setattr(scaling, "_BLOCK_SAMPLES", 700)
     levels = (smooth(height, width, channels) * 255).round().astype(np.uint8)
     pixels = levels if dtype == np.uint8 else levels / np.float32(255)
