@@ -212,6 +212,15 @@ def test_logins_and_cookies_of_the_machine_stay_here(config, main, monkeypatch, 
     assert all("cookie" not in headers for _, _, headers in main.seen)
 
 
+def test_a_key_of_another_form_is_not_quoted_either(config, main):
+    key = "selfhosted_0123456789abcdef"
+    for path in ("/v1/models", REMAIN):
+        main.says(path, 401, {"error": {"message": f"The key {key} is unknown"}})
+    findings = check(config, environ(main, key))
+    assert any("is unknown" in finding.text for finding in findings)
+    assert not any(key in f"{finding.text} {finding.advice}" for finding in findings)
+
+
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 500])
 @pytest.mark.parametrize("shape", ["{}", "x" * 190 + "{}", "sk-secret-01**********cdef {}", "<p>{}</p>"])
 def test_a_gateway_that_quotes_the_key_is_not_quoted(config, main, status, shape):

@@ -44,6 +44,14 @@ def test_text(text):
     assert "***" in shown
 
 
+def test_a_key_of_another_form_is_a_key_too():
+    """Self-hosted gateways give keys without sk-."""
+    key = "token 7Jq2xv0123456789"
+    assert redact(f"The key {key} is unknown", key) == "The key *** is unknown"
+    mask = ByteMask(key)
+    assert mask.feed(f"The key {key} is".encode()) + mask.finish() == b"The key *** is"
+
+
 @pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN)
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 16, 1000])
 def test_bytes_however_they_are_chunked(text, size):
