@@ -1,10 +1,9 @@
 """Any bytes as an answer: the run ends, with a value of ours, after one POST."""
 
 import json
-import socket
-import threading
 
 import pytest
+from fake_gateway import FakeGateway, in_pieces
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -70,46 +69,10 @@ EVENTS = st.one_of(
 )
 
 
-class RawGateway:
-    """Answers each POST with the bytes it was given, cut as it was told, then closes."""
-
-    def __init__(self):
-        self.posts = 0
-        self.pieces = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    @property
-    def base_url(self):
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
-
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                request = b""
-                while b"\r\n\r\n" not in request:
-                    request += connection.recv(65536)
-                self.posts += request.startswith(b"POST")
-                try:
-                    for piece in self.pieces:
-                        connection.sendall(piece)
-                except OSError:
-                    continue
-
-    def close(self):
-        self._socket.close()
-
-
 @pytest.fixture(scope="module")
 def gateway():
-    raw = RawGateway()
-    yield raw
-    raw.close()
+    with FakeGateway() as running:
+        yield running
 
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
@@ -125,8 +88,8 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close
 )
 def test_any_answer_ends_in_a_value(head, events, cut, gateway, tmp_path):
     body = b"".join(events)
-    gateway.pieces = [head, *(body[i : i + cut] for i in range(0, len(body), cut))]
-    posts = gateway.posts
+    gateway.post([head, *in_pieces(body, cut)])
+    posts = gateway.posts()
     outcome = generate(
         Request("x"),
         "aihubmix",
@@ -136,7 +99,7 @@ def test_any_answer_ends_in_a_value(head, events, cut, gateway, tmp_path):
         cancelled=lambda: False,
         reuse=False,
     )
-    assert gateway.posts == posts + 1
+    assert gateway.posts() == posts + 1
     assert bool(outcome.pictures) != bool(outcome.error)
     if outcome.error:
         assert isinstance(outcome.error, GPT4oImageError)

@@ -1,13 +1,12 @@
 """The key is in no output of a good or a failing run, and reaches no other origin."""
 
-import http.server
 import json
 import logging
 import subprocess
 import sys
-import threading
 
 import pytest
+from fake_gateway import reply
 
 from gpt4o_image.gateway.config import Config
 from gpt4o_image.gateway.profiles import choose_gateway
@@ -42,35 +41,11 @@ def test_no_stream_of_the_command_has_the_key(name, form, command_environment, t
     assert all(KEY.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
-@pytest.fixture
-def other_origin():
-    """Another server on this machine that writes down what reaches it."""
-    seen = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            seen.append((self.path, dict(self.headers)))
-            self.send_response(404)
-            self.end_headers()
-
-        do_POST = do_GET  # noqa: N815
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", seen
-    server.shutdown()
-    server.server_close()
-
-
-def test_another_origin_sees_neither_key_nor_request(run, other_origin, simulator):
+def test_another_origin_sees_neither_key_nor_request(run, fake_gateway, simulator):
     """A picture's address on another port of this machine is another origin, and a private one."""
-    origin, seen = other_origin
-    outcome = run(f"a fox [[ok_prompt_echo]] ![x]({origin}/a.png)")
+    outcome = run(f"a fox [[ok_prompt_echo]] ![x]({fake_gateway.origin}/a.png)")
     assert len(outcome.pictures) == 2
-    assert seen == []
+    assert fake_gateway.connections == 0
 
 
 def test_a_profiles_key_is_not_aihubmixs(tmp_path):
@@ -97,21 +72,9 @@ def test_variables_of_the_sdk_change_nothing(run, simulator, monkeypatch):
     assert post["body"].keys() == {"model", "messages", "stream"}
 
 
-def test_the_key_that_is_sent_is_ours(run, monkeypatch):
+def test_the_key_that_is_sent_is_ours(ask, fake_gateway, monkeypatch):
     """The simulator does not keep keys, so this looks at the request itself."""
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer sk-other")
-    seen = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            seen.append(self.headers["Authorization"])
-            self.send_error(401)
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.handle_request, daemon=True).start()
-        run.simulator = type("Elsewhere", (), {"base_url": f"http://127.0.0.1:{server.server_port}/v1"})
-        assert run("a fox").error.kind == "auth"
-    assert seen == [f"Bearer {KEY}"]
+    fake_gateway.post(reply(status=401))
+    assert ask("a fox").error.kind == "auth"
+    assert [request.headers["authorization"] for request in fake_gateway.requests] == [f"Bearer {KEY}"]

@@ -1,12 +1,11 @@
 """References and the Images API through the real client: what is sent, what comes back, what it costs."""
 
-import http.server
 import io
 import json
-import threading
 
 import numpy as np
 import pytest
+from fake_gateway import reply
 from PIL import Image
 
 from gpt4o_image.pictures.references import Frame, Policy, prepare
@@ -56,34 +55,15 @@ def test_the_images_api_takes_no_references(run, simulator):
     assert simulator.posts() == 0
 
 
-@pytest.fixture
-def echo(run):
-    """A gateway that hands the first reference back, as some do when they fail."""
+def test_a_reference_that_comes_back_is_told(ask, fake_gateway):
+    """Some gateways hand the first reference back when they fail."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            url = body["messages"][0]["content"][1]["image_url"]["url"]
-            answer = {"choices": [{"message": {"content": f"![it]({url})"}, "finish_reason": "stop"}]}
-            data = json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def echo(exchange):
+        url = exchange.request.json()["messages"][0]["content"][1]["image_url"]["url"]
+        exchange.answer(reply({"choices": [{"message": {"content": f"![it]({url})"}, "finish_reason": "stop"}]}))
 
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        run.simulator = type("Echo", (), {"base_url": f"http://127.0.0.1:{server.server_port}/v1"})
-        yield
-        server.shutdown()
-
-
-@pytest.mark.usefixtures("echo")
-def test_a_reference_that_comes_back_is_told(run):
-    outcome = run("a fox", references=parts_of(RED))
+    fake_gateway.post(echo)
+    outcome = ask("a fox", references=parts_of(RED))
     assert len(outcome.pictures) == 1
     assert "Picture 1 is the reference image_01, unchanged" in outcome.warnings[0]
 
