@@ -6,6 +6,7 @@
         gateway.post(lambda exchange: exchange.say(b"HTTP/1.1 204 No Content\r\n\r\n"))
         gateway.get("/a.png", reply(b"", 503), picture())   # the first GET of this path, then all that follow
         gateway.get("*", reply("gone", 404))                # GETs of every other path
+        gateway.only(reply("gone", 404))                    # every GET, whatever was scripted before
 
 Unscripted, a POST is answered by a stream with one picture, a GET by a PNG whose colour depends on the path.
 Paths are given without the query; a path with a query is preferred where both are scripted.
@@ -175,6 +176,11 @@ class FakeGateway:
         with self._lock:
             self._get[path] = list(answers)
         return f"{self.origin}{path}"
+
+    def only(self, *answers: Answer) -> None:
+        """What every GET is answered with, whatever was scripted before."""
+        with self._lock:
+            self._get = {"*": list(answers)}
 
     def posts(self) -> int:
         """How many POSTs came, as of the simulator."""
@@ -363,9 +369,9 @@ def _read(connection: socket.socket) -> Request | None:
     data = b""
     while b"\r\n\r\n" not in data:
         more = connection.recv(65536)
-        if not more:
-            return None
         data += more
+        if not more or not data[:1].isalpha():  # TLS, for instance, where plain HTTP is spoken
+            return None
     head, _, body = data.partition(b"\r\n\r\n")
     text = head.decode("latin-1")
     first, *lines = text.split("\r\n")

@@ -2,11 +2,10 @@
 
 import json
 import socket
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 
 import pytest
+from fake_gateway import HANG, FakeGateway, reply
 
 from gpt4o_image.gateway import check as module
 from gpt4o_image.gateway import free_get
@@ -19,69 +18,28 @@ PUBLIC = {"success": True, "message": "", "data": [{"model_id": "gpt-4o-image"},
 REMAIN = "/dashboard/billing/remain"
 
 
-class Host:
-    """A gateway of our own. `answers` is path -> (status, body, headers) or what to do with the connection."""
+class Host(FakeGateway):
+    """A gateway whose free routes the test scripts; what it does not script is 404."""
 
-    def __init__(self, server):
-        self.server = server
-        self.answers = {}
-        self.seen = []
+    def __init__(self):
+        super().__init__()
+        self.only(reply({}, 404))
 
-    @property
-    def root(self):
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
+    def says(self, path, status, body="", content_type="application/json", **headers):
+        self.get(path, reply(body, status, content_type, **headers))
 
     @property
-    def base_url(self):
-        return f"{self.root}/v1"
-
-    def says(self, path, status, body="", **headers):
-        self.answers[path] = (status, body if isinstance(body, str) else json.dumps(body), headers)
+    def seen(self):
+        return [(request.method, request.target, request.headers) for request in self.requests]
 
     def keys(self):
         return [headers.get("authorization", "") for _, _, headers in self.seen]
 
 
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        host = self.server.host
-        host.seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
-        answer = host.answers.get(self.path.partition("?")[0], host.answers.get("*", (404, "{}", {})))
-        if callable(answer):
-            answer(self)
-            return
-        status, body, headers = answer
-        self.send_response(status)
-        for name, value in ({"Content-Type": "application/json"} | headers).items():
-            self.send_header(name.replace("_", "-"), value)
-        self.send_header("Content-Length", str(len(body.encode())))
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    do_POST = do_GET  # noqa: N815
-
-    def log_message(self, *_):
-        pass
-
-
-@contextmanager
-def serving():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        server.host = Host(server)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server.host
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.fixture
 def main():
     """A healthy AiHubMix."""
-    with serving() as host:
+    with Host() as host:
         host.says("/v1/models", 200, MODELS)
         host.says("/api/v1/models", 200, PUBLIC)
         host.says(REMAIN, 200, {"object": "list", "total_usage": 12.345})
@@ -90,7 +48,7 @@ def main():
 
 @pytest.fixture
 def backup():
-    with serving() as host:
+    with Host() as host:
         host.says("*", 401, {"error": {"message": "no key provided"}})
         yield host
 
@@ -170,12 +128,12 @@ def hosts(*all_of_them):
 
 
 def test_backups_are_asked_for_their_models_only(config, main, backup):
-    with serving() as third:
+    with Host() as third:
         third.says("*", 502, "<html>bad gateway</html>")
         findings = check(config, hosts(main, backup, third))[4:]
         assert [one.name for one in findings] == ["host", "balance", "models", "backup host", "backup host"]
         assert all(one.ok for one in findings)
-        assert backup.root in findings[3].text
+        assert backup.origin in findings[3].text
         for host in (backup, third):
             assert [path for _, path, _ in host.seen] == ["/v1/models"]
         assert {method for method, _, _ in main.seen + backup.seen + third.seen} == {"GET"}
@@ -192,11 +150,10 @@ def test_a_host_of_the_users_own_has_no_backups(config, main):
 
 
 def test_a_redirect_is_not_followed(config, main, backup):
-    main.says("*", 302, "", Location=f"{backup.root}/v1/models?key={KEY}")
-    main.answers = {"*": main.answers["*"]}
+    main.only(reply("", 302, location=f"{backup.origin}/v1/models?key={KEY}"))
     found = run(config, environ(main))
     assert backup.seen == []
-    assert backup.root in found["balance"].text
+    assert backup.origin in found["balance"].text
     assert "not sent there" in found["balance"].text
     assert "base_url" in found["balance"].advice
 
@@ -206,7 +163,7 @@ def test_logins_and_cookies_of_the_machine_stay_here(config, main, monkeypatch, 
     netrc.write_text("default login me password hunter2\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    main.says("/api/v1/models", 200, PUBLIC, Set_Cookie="a=b; Path=/")
+    main.says("/api/v1/models", 200, PUBLIC, set_cookie="a=b; Path=/")
     run(config, environ(main))
     assert sorted(set(main.keys())) == ["", f"Bearer {KEY}"]
     assert all("cookie" not in headers for _, _, headers in main.seen)
@@ -354,7 +311,7 @@ def test_refusals(config, main, status, body, text, advice):
 def test_a_web_page_is_not_a_gateway(config, main, status):
     page = "<!doctype html>\n<html><title>Just a moment...</title><script>var x</script></html>"
     for path in ("/v1/models", "/api/v1/models", REMAIN):
-        main.says(path, status, page, Content_Type="text/html; charset=utf-8")
+        main.says(path, status, page, content_type="text/html; charset=utf-8")
     found = run(config, environ(main))
     assert found["host"].ok
     assert f"web page (HTTP {status})" in found["balance"].text
@@ -432,10 +389,8 @@ def test_tls_trouble(config, main):
 
 def test_silence(config, main, monkeypatch):
     monkeypatch.setattr(free_get, "TIMEOUT_S", 0.2)
-    over = threading.Event()
-    main.answers = {"*": lambda _: over.wait(5)}
+    main.only([HANG])
     finding = refused(config, main.base_url)
-    over.set()
     assert "no answer in time" in finding.text
     assert "network" in finding.advice
 
@@ -450,18 +405,12 @@ def test_a_proxy_that_is_not_there(config, monkeypatch):
 
 
 def test_not_http_at_all(config, main):
-    main.answers = {"*": lambda handler: handler.wfile.write(b"SSH-2.0-x\r\n")}
+    main.only(b"SSH-2.0-x\r\n")
     assert "cannot be reached" in refused(config, main.base_url).text
 
 
 def test_an_answer_that_breaks_off(config, main):
-    def half(handler):
-        handler.send_response(200)
-        handler.send_header("Content-Length", "1000")
-        handler.end_headers()
-        handler.wfile.write(b'{"total_usage": 1')
-
-    main.answers[REMAIN] = half
+    main.get(REMAIN, replace(reply({"total_usage": 1}), missing=1))
     found = run(config, environ(main))
     assert found["host"].ok
     assert "broke off" in found["balance"].text
@@ -470,16 +419,12 @@ def test_an_answer_that_breaks_off(config, main):
 def test_an_answer_without_an_end(config, main, monkeypatch):
     monkeypatch.setattr(free_get, "_MAX_BYTES", 1 << 18)
 
-    def flood(handler):
-        handler.send_response(200)
-        handler.end_headers()
-        try:
-            while True:
-                handler.wfile.write(b" " * 65536)
-        except OSError:
-            pass
+    def flood(exchange):
+        exchange.say(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            exchange.say(b" " * 65536)
 
-    main.answers[REMAIN] = flood
+    main.get(REMAIN, flood)
     assert "means nothing" in run(config, environ(main))["balance"].text
 
 
@@ -490,7 +435,7 @@ def test_the_main_host_is_down_and_a_backup_is_not(config, main):
         ("host", True), ("balance", True), ("models", True), ("backup host", False),
     ]  # fmt: skip
     assert findings[0].text.startswith(f"{down.removesuffix('/v1')} cannot be reached: ")
-    assert f"{main.root} answers" in findings[0].text
+    assert f"{main.origin} answers" in findings[0].text
     assert "only when the main host fails" in findings[3].advice
 
 
@@ -520,7 +465,7 @@ def test_another_profile(tmp_path, main):
 
 @pytest.mark.parametrize("status", [200, 401, 404, 302, 500])
 def test_another_profile_need_not_tell_a_balance(tmp_path, main, status):
-    main.says(REMAIN, status, "<html></html>" if status == 404 else {"message": "no such thing"}, Location="/")
+    main.says(REMAIN, status, "<html></html>" if status == 404 else {"message": "no such thing"}, location="/")
     found = run(other(tmp_path, main), {}, "other")
     assert list(found)[3:] == ["host", "models"]
 
