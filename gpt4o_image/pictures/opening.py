@@ -116,7 +116,7 @@ class _Source(io.BytesIO):
 
 def _opened(data: bytes, *, found: Format, enough_px: int, deadline: float) -> ImageFile.ImageFile:
     """The loaded picture. Not by Image.open: that has a limit of pixels for the process, and looks at all formats."""
-    from PIL import ImageFile
+    from PIL import Image, ImageFile
 
     if found.mime == "image/tiff" and not tiff.is_bounded(data):
         raise PictureError("The TIFF file names more data than it has.")
@@ -125,10 +125,13 @@ def _opened(data: bytes, *, found: Format, enough_px: int, deadline: float) -> I
     except ImportError as error:
         raise PictureError(f"The Pillow that is installed here does not read {found.name}.") from error
     source = _Source(data, deadline)
-    with quiet():
-        img: ImageFile.ImageFile = getattr(module, f"{found.plugin}ImageFile")(source)
-    _check_size(img, data, found, enough_px)
-    img.load()
+    try:
+        with quiet():
+            img: ImageFile.ImageFile = getattr(module, f"{found.plugin}ImageFile")(source)
+        _check_size(img, data, found, enough_px)
+        img.load()
+    except Image.DecompressionBombError as error:  # some of Pillow's readers look themselves
+        raise PictureTooLarge(f"The {found.name} picture has too many pixels. {error}") from error
     if source.ran_out and ImageFile.LOAD_TRUNCATED_IMAGES and found.mime not in ("image/png", "image/jpeg"):
         raise PictureError(f"The {found.name} data is cut off.")
     return img

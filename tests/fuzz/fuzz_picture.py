@@ -13,12 +13,31 @@ import atheris
 import numpy as np
 
 with atheris.instrument_imports(include=["gpt4o_image", "PIL"]):
-    from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+    from PIL import (
+        AvifImagePlugin,
+        BmpImagePlugin,
+        GifImagePlugin,
+        Image,
+        ImageCms,
+        JpegImagePlugin,
+        PngImagePlugin,
+        TiffImagePlugin,
+        WebPImagePlugin,
+    )
 
-    from gpt4o_image.pictures import batch, formats
+    from gpt4o_image.pictures import batch, formats, opening
     from gpt4o_image.pictures import decode as decoding
 
-PLUGINS = (AvifImagePlugin, GifImagePlugin, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
+PLUGINS = (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    ImageCms,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 # The real limit is a thousand times as much: what is fuzzed is that there is one, and memory must stay small.
 MOST_PIXELS = 64_000
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -116,6 +135,6 @@ SMALL = small_picture()
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     Image.preinit()
-    decoding.MAX_PIXELS = MOST_PIXELS
+    opening.MAX_PIXELS = MOST_PIXELS
     atheris.Setup(sys.argv, decode, custom_mutator=mutate)
     atheris.Fuzz()

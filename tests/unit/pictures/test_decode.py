@@ -401,7 +401,7 @@ class TestRefusals:
 
     @settings(max_examples=150, deadline=None)
     @given(
-        name=st.sampled_from(["PNG", "JPEG", "WEBP", "GIF", "AVIF"]),
+        name=st.sampled_from(["PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "TIFF"]),
         damage=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6),
     )
     def test_damage_is_a_picture_error_or_a_picture(self, name, damage):
@@ -415,7 +415,7 @@ class TestRefusals:
 def _damaged() -> dict[str, bytes]:
     exif = Image.Exif()
     exif[0x0112] = 6
-    names = ["PNG", "JPEG", "WEBP", "GIF", *(["AVIF"] if HAS_AVIF else [])]
+    names = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", *(["AVIF"] if HAS_AVIF else [])]
     img = Image.fromarray(RGB)
     made = {name: saved(img, name, exif=exif, icc_profile=swapped_profile()) for name in names}
     return {"AVIF": made["PNG"], **made}

@@ -336,6 +336,12 @@ class TestBounds:
         with pytest.raises(PictureTooLarge, match=f"{WIDTH} x {HEIGHT} pixels"):
             decode(saved(NOISE, name))
 
+    def test_a_frame_that_is_larger_than_its_picture(self):
+        head = b"GIF89a" + struct.pack("<HHBBB", 10, 10, 0, 0, 0)
+        frame = b"," + struct.pack("<HHHHB", 0, 0, 20_000, 20_000, 0) + b"\2\1\0\0;"
+        with pytest.raises(PictureTooLarge, match="too many pixels"):
+            decode(head + frame)
+
     def test_pixels_of_a_tile(self):
         data = bytearray(saved(NOISE, "TIFF", compression="tiff_lzw"))
         # Instead of rows per strip (278) and the strips (273, 279): tiles of 65,520 x 65,520.
