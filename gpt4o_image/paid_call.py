@@ -171,7 +171,7 @@ class PaidCall:
         if self._cancelled():  # while the result was being recorded
             raise GPT4oImageError("cancelled", "Cancelled before anything was sent.")
         text = body(self._request)
-        call = post(self._gateway, self._request.endpoint, text, self._timeout_s, self._hosts, departing=self._depart)
+        call = post(self._gateway, self._request.endpoint, text, self._timeout_s, self._hosts, before_body=self._depart)
         async with call as response:
             self._billed = "yes"
             self._time("answered_s")

@@ -22,7 +22,7 @@ class Sending:
 
 @dataclass(frozen=True)
 class Departing:
-    """The first byte of the request is about to leave: from here on the call may be billed."""
+    """The body of the request is about to leave: from here on the call may be billed."""
 
     result_id: str
 

@@ -94,13 +94,13 @@ async def post(
     timeout_s: float,
     hosts: Hosts | None = None,
     *,
-    departing: Callable[[], None] = lambda: None,
+    before_body: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[Response]:
     """One paid call: the answer, its bytes as they come, once the gateway has answered with status 200.
 
     `timeout_s` bounds each wait, not the whole: keep-alive comments reset it, so the caller keeps a deadline.
-    `hosts` remembers between calls which host of the gateway is to be asked first. `departing` is called once, right
-    before the first byte of the request may leave.
+    `hosts` remembers between calls which host of the gateway is to be asked first. `before_body` is called once, right
+    before the body of the request leaves: until then nothing can be billed.
     Raises GPT4oImageError for any other status and when no gateway is reached, BrokenOff while reading.
     Leaving the block closes the connection.
     """
@@ -110,7 +110,7 @@ async def post(
     async with AsyncExitStack() as stack:
         for base_url in hosts.in_order(gateway.base_urls):
             try:
-                answered = _answered(openai, gateway, base_url, endpoint, body, timeout_s, departing)
+                answered = _answered(openai, gateway, base_url, endpoint, body, timeout_s, before_body)
                 response = await stack.enter_async_context(answered)
             except Unreachable as error:
                 hosts.failed(base_url)
@@ -130,11 +130,11 @@ async def _answered(
     endpoint: Endpoint,
     body: Mapping[str, Any],
     timeout_s: float,
-    departing: Callable[[], None],
+    before_body: Callable[[], None],
 ) -> AsyncGenerator[Response]:
     """The same at one host. Raises Unreachable where nothing was sent."""
     timeout = openai.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
-    client, departure = _client(openai, gateway, base_url, timeout, departing)
+    client, departure = _client(openai, gateway, base_url, timeout, before_body)
     # Both give the raw answer: what the SDK makes of one ends at the first event that it does not understand.
     calls: dict[Endpoint, Any] = {
         "chat": client.chat.completions.with_streaming_response.create,
@@ -157,7 +157,7 @@ async def _answered(
 
 
 def _client(
-    openai: Any, gateway: Gateway, base_url: str, timeout: Any, departing: Callable[[], None] = lambda: None
+    openai: Any, gateway: Gateway, base_url: str, timeout: Any, before_body: Callable[[], None] = lambda: None
 ) -> tuple[Any, Departure]:
     async def only_ours(request: Any) -> None:
         allowed = (*_HEADERS, "app-code")
@@ -166,7 +166,7 @@ def _client(
                 del request.headers[name]
         request.headers["Authorization"] = f"Bearer {gateway.api_key}"
 
-    client, departure = http_client(httpx_of(openai), base_url, timeout, only_ours, departing)
+    client, departure = http_client(httpx_of(openai), base_url, timeout, only_ours, before_body)
     sdk = openai.AsyncOpenAI(
         api_key=gateway.api_key,
         base_url=base_url,

@@ -25,20 +25,21 @@ _MAX_ERROR_BYTES = 1 << 20
 class Departure:
     """Whether a byte of the request may have left this machine. Until then it was not sent, whatever went wrong.
 
-    `begin` is called once, right before.
+    `before_body` is called once, right before the body leaves, without which nobody can answer the request, or bill it.
     """
 
-    def __init__(self, begin: Callable[[], None]) -> None:
+    def __init__(self, before_body: Callable[[], None]) -> None:
         self.begun = False
-        self._begin = begin
+        self._before_body: Callable[[], None] | None = before_body
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """For httpcore's `trace` extension: it is called before each step that may write."""
         request = info.get("request")
         if event.endswith(".send_request_headers.started") and getattr(request, "method", b"") != b"CONNECT":
-            if not self.begun:
-                self._begin()
             self.begun = True
+        elif self.begun and self._before_body and event.endswith(".send_request_body.started"):
+            self._before_body()
+            self._before_body = None
 
 
 def http_client(
@@ -46,9 +47,9 @@ def http_client(
     base_url: str,
     timeout: Any,
     on_request: Callable[[Any], Awaitable[None]],
-    departing: Callable[[], None],
+    before_body: Callable[[], None],
 ) -> tuple[Any, Departure]:
-    """An httpx.AsyncClient for one request to `base_url`, and its Departure, at which `departing` is called.
+    """An httpx.AsyncClient for one request to `base_url`, and its Departure, which calls `before_body`.
 
     What fails before the departure is raised as Unreachable. `on_request` may change the request's headers. Raises
     `config` for what the environment breaks, naming the variable.
@@ -56,7 +57,7 @@ def http_client(
     scheme, host, port = origin(base_url)
     core: Any = importlib.import_module(httpx.__name__.replace("httpx", "httpcore"))
     proxy = proxy_for(scheme, host, port)
-    departure = Departure(departing)
+    departure = Departure(before_body)
     client = httpx.AsyncClient(
         transport=_transport(httpx, core, _pool(core, scheme, proxy), proxy, departure),
         trust_env=False,  # it would read proxies, certificates and logins by rules of its own
