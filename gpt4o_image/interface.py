@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import functools
 import logging
 import operator
 import os
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
 from .answer.events import Generating, Progress, Queued
 from .gateway.config import DEFAULT, load_config
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 OnProgress = Callable[[str, "int | None"], None]
-Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 _POLL_S = 0.2
@@ -56,7 +54,7 @@ class GeneratedImage:
 
     @property
     def bytes(self) -> builtins.bytes:
-        """The file as the gateway sent it: PNG, JPEG, WebP or whatever `mime` says."""
+        """The file as the gateway sent it: `mime` is its type."""
         return self._picture.data
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -135,23 +133,11 @@ def generate(  # noqa: PLR0913 - keywords, as a notebook wants them
     on_progress(step, percent or None) and cancelled() are called in other threads, the latter ten times a second.
 
     Blocks for as long as the picture takes, often a minute or two; many threads may call it at once. Ctrl+C closes
-    the connection first. Raises GPT4oImageError: `kind`, `billed` and `gateway_text` say what happened; with no key
-    it is of kind `config`, and nothing is sent.
+    the connection first. Raises GPT4oImageError: see its `kind`, `billed` and `gateway_text`. With no key it is of
+    kind `config`, and nothing is sent.
     """
     config = load_config(home(os.environ))
-    stop = threading.Event()
-
-    ask = _harmless(cancelled or (lambda: False))
-
-    def stopped() -> bool:
-        return stop.is_set() or bool(ask())
-
-    show = _harmless(on_progress) if on_progress else None
-
-    def notify(event: RunEvent) -> None:
-        step = step_of(event)
-        if show and step:
-            show(*step)
+    caller = _Caller(on_progress, cancelled)
 
     def work() -> Outcome:
         request = Request(
@@ -165,11 +151,46 @@ def generate(  # noqa: PLR0913 - keywords, as a notebook wants them
             endpoint=api,
             size=size,
             n=n,
-            references=tuple(prepare(frames_of(references), Policy(), cancelled=stopped)),
+            references=tuple(prepare(frames_of(references), Policy(), cancelled=caller.cancelled)),
         )
-        return run(request, gateway or DEFAULT, config, os.environ, notify=notify, cancelled=stopped, reuse=reuse)
+        return run(
+            request,
+            gateway or DEFAULT,
+            config,
+            os.environ,
+            notify=caller.notify,
+            cancelled=caller.cancelled,
+            reuse=reuse,
+        )
 
-    return _generated(_in_thread(work, stop))
+    return _generated(_in_thread(work, caller.stop))
+
+
+class _Caller:
+    """The boundary to the caller's code: its fault is logged, and does not end a call that is being paid for."""
+
+    def __init__(self, on_progress: OnProgress | None, cancelled: Callable[[], bool] | None) -> None:
+        self._on_progress = on_progress
+        self._cancelled = cancelled
+        self.stop = threading.Event()
+
+    def cancelled(self) -> bool:
+        if self.stop.is_set() or self._cancelled is None:
+            return self.stop.is_set()
+        try:
+            return bool(self._cancelled())
+        except Exception:  # noqa: BLE001
+            _LOG.exception("cancelled failed")
+            return False
+
+    def notify(self, event: RunEvent) -> None:
+        step = step_of(event)
+        if self._on_progress is None or step is None:
+            return
+        try:
+            self._on_progress(*step)
+        except Exception:  # noqa: BLE001
+            _LOG.exception("on_progress failed")
 
 
 def step_of(event: RunEvent) -> tuple[str, int | None] | None:
@@ -204,20 +225,6 @@ def _in_thread(work: Callable[[], Result], stop: threading.Event) -> Result:
             stop.set()
             raise
         return future.result()
-
-
-def _harmless(call: Callable[Arguments, Result]) -> Callable[Arguments, Result | None]:
-    """The boundary to the caller's code: its fault is logged, and does not end a call that is being paid for."""
-
-    @functools.wraps(call)
-    def called(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result | None:
-        try:
-            return call(*args, **kwargs)
-        except Exception:  # noqa: BLE001
-            _LOG.exception("%r failed", call)
-            return None
-
-    return called
 
 
 def _generated(outcome: Outcome) -> Generated:

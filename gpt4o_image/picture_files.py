@@ -30,16 +30,16 @@ def reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def save_new(folder: Path, suffix: str, data: bytes, stem: str = "gpt4o-image") -> Path:
+def save_new(folder: Path, suffix: str, data: bytes) -> Path:
     """Writes `data` to the next free name like `gpt4o-image-0001.png` in `folder`, which is made if need be.
 
     Gives the absolute path. Raises OSError, and then leaves no half of a file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    taken = [path.stem.removeprefix(f"{stem}-") for path in folder.iterdir() if path.stem.startswith(f"{stem}-")]
+    taken = [path.stem.rpartition("-")[2] for path in folder.glob("gpt4o-image-*")]
     number = max((int(end) for end in taken if end.isdecimal() and end.isascii()), default=0) + 1
     while True:
-        path = folder.absolute() / f"{stem}-{number:04d}{suffix}"
+        path = folder.absolute() / f"gpt4o-image-{number:04d}{suffix}"
         with suppress(FileExistsError):
             write_new(path, data)
             return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -51,8 +52,10 @@ def read_csv(text: str, file_name: str) -> list[Row]:
 
     Delimiters are comma, semicolon or tab, whichever the first line has most of.
     """
+    named = re.match(r"sep=(.)\r?\n", text)  # Excel's own first line; the line numbers go on counting it
+    text = f"\n{text[named.end() :]}" if named else text
     first_line = text.lstrip("\r\n").partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first_line.count)
+    delimiter = named[1] if named else max(_DELIMITERS, key=first_line.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         lines = [(reader.line_num, cells) for cells in _trimmed(reader) if any(cells)]

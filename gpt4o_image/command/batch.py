@@ -26,7 +26,7 @@ from .generate import add_shared_options, gateway_or_simulator
 from .interrupt import CtrlC, stop_on_ctrl_c
 from .manifest import Manifest
 from .reference_files import ReferenceFiles
-from .spending_limit import SpendingLimit
+from .spending_limit import SpendingLimit, unpriced
 
 _MOST_PARALLEL = 64
 
@@ -61,13 +61,22 @@ def run(options: argparse.Namespace) -> int:
     gateway = choose_gateway(gateway_or_simulator(options.gateway, config), config, os.environ)
     preflight(gateway)
     for column in unknown_columns(sheet):
-        output.say(f"warning: the column {column} means nothing here and is not used.")
+        output.log(f"warning: the column {column} means nothing here and is not used.")
     files = ReferenceFiles(folder)
     rows = batch_rows(sheet, files, gateway.name, gateway.models, options)
+    if options.max_usd is not None:
+        _check_prices(rows, gateway)
     manifest = Manifest(options.out, options.sheet)
     batch = _Batch(options, config, gateway, files, manifest, rows, _due(rows, manifest, retry=bool(options.retry)))
     with stop_on_ctrl_c(2) as stop:
         return _print_quote(batch, stop) if options.quote else _run(batch, stop)
+
+
+def _check_prices(rows: Sequence[BatchRow], gateway: Gateway) -> None:
+    """Raises `config`: a limit cannot be kept for a model whose price is not known."""
+    for row in rows:
+        if gateway.base_urls and row.request.model not in gateway.prices:
+            raise unpriced(row.request.model)
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,7 @@ def _due(rows: Sequence[BatchRow], manifest: Manifest, *, retry: bool) -> list[B
 
 
 def _print_quote(batch: _Batch, stop: CtrlC) -> int:
-    # A call that was sent by a run that was killed is not sent again unless it is said.
+    # What a run that was killed had sent is sent again only with --retry.
     may_pay = [row for row in batch.due if batch.options.retry or not batch.manifest.state(row.id).sent]
     quoted = batch.quote(may_pay, stop)
     free = len(batch.due) - quoted.calls
@@ -119,7 +128,7 @@ def _run(batch: _Batch, stop: CtrlC) -> int:
     options, manifest = batch.options, batch.manifest
     if options.retry:
         failed = [row for row in batch.due if manifest.state(row.id).failed or manifest.state(row.id).sent]
-        output.say(f"Rows that failed are sent again, which may cost {batch.quote(failed, stop)}.")
+        output.log(f"Rows that failed are sent again, which may cost {batch.quote(failed, stop)}.")
     numbers = {row.id: row.row for row in batch.rows}
     manifest.rewrite(numbers, without={row.id for row in batch.due})
     limit = SpendingLimit(options.max_usd, _spent(batch))
@@ -133,7 +142,8 @@ def _run(batch: _Batch, stop: CtrlC) -> int:
             options.on_failure == "stop",
         )
         runner = BatchRun(plan, manifest, batch.files, limit, ended=report.ended, stop=stop)
-        runner.run(batch.due, pay_again=bool(options.retry), meanwhile=lambda: report.meanwhile(stop.presses))
+        with manifest:
+            runner.run(batch.due, pay_again=bool(options.retry), meanwhile=lambda: report.meanwhile(stop.presses))
     manifest.rewrite(numbers)
     return report.end(manifest.path, runner.stopped_by, interrupted=stop.is_set())
 

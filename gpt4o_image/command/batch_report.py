@@ -23,7 +23,7 @@ class BatchReport:
         self._spent_before = limit.spent
         self._as_json = as_json
         self._bar = BatchBar(rows)
-        self._told = 0
+        self._announced = 0
         self._lost: output.OutputLost | None = None
 
     def __enter__(self) -> BatchReport:
@@ -40,10 +40,10 @@ class BatchReport:
     def ended(self, line: Line, warnings: Sequence[str]) -> None:
         """A row has ended; its paths on stdout, all else on stderr."""
         for warning in warnings:
-            output.say(f"row {line['row']}: warning: {warning}")
+            output.log(f"row {line['row']}: warning: {warning}")
         if line["error"]:
             self._failed += 1
-            output.say(f"row {line['row']} failed: {error_from_json(line['error'])}")
+            output.log(f"row {line['row']} failed: {error_from_json(line['error'])}")
         else:
             self._done += 1
         for path in () if self._as_json or self._lost else line["paths"]:
@@ -58,10 +58,10 @@ class BatchReport:
             self._lost = lost
 
     def meanwhile(self, presses: int) -> None:
-        """Called now and then: after Ctrl+C it says what that does."""
-        if presses > self._told:
-            self._told = presses
-            output.say(
+        """Called now and then; after Ctrl+C it prints what that does."""
+        if presses > self._announced:
+            self._announced = presses
+            output.log(
                 "Stopping: no further row begins. Calls that run are paid for and are waited for; Ctrl+C again cancels "
                 "them."
                 if presses == 1
@@ -87,8 +87,8 @@ class BatchReport:
             )
         else:
             if stopped_by:
-                output.say(f"error: {stopped_by.message}")
-            output.say(
+                output.log(f"error: {stopped_by.message}")
+            output.log(
                 f"{self._done} of {self._rows} rows are done, {self._failed} failed, {left} are left. "
                 f"This run cost ${spent - self._spent_before:.3f}, all runs of this sheet ${spent:.3f}. "
                 f"Row by row: {manifest}"

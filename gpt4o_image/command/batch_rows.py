@@ -48,7 +48,7 @@ class BatchRow:
 def batch_rows(
     sheet: Sequence[Row], files: ReferenceFiles, gateway: str, models: Sequence[str], defaults: argparse.Namespace
 ) -> list[BatchRow]:
-    """The rows, with what `defaults` say where a cell is empty.
+    """The rows; empty cells are filled from `defaults`.
 
     Raises `bad_request`, `bad_model` and `reference` with the number of the first row that cannot be sent.
     """

@@ -23,7 +23,6 @@ from .manifest import Line, Manifest
 from .reference_files import ReferenceFiles
 from .spending_limit import SpendingLimit
 
-# Where nothing was sent, these hold for every row that follows.
 _END_ALL = ("config", "budget", "cancelled")
 # After the last Ctrl+C: how long downloads of pictures that are paid for may take before this process ends.
 _LINGER_S = 15.0
@@ -103,7 +102,7 @@ class BatchRun:
         outcome = self._outcome(row, None if pay_again else earlier)
         self._limit.settle(row.row, outcome.cost_usd)
         error = outcome.error
-        if error and not outcome.result_id and error.kind in _END_ALL:
+        if error and _was_not_begun(outcome, error):
             self._stop(error)
             return
         try:
@@ -179,6 +178,12 @@ class BatchRun:
         self._manifest.note_ended(row.id, line)
         with self._lock:
             self._ended(line, outcome.warnings)
+
+
+def _was_not_begun(outcome: Outcome, error: GPT4oImageError) -> bool:
+    """Whether the row is as it was before, for a reason that holds for every row that follows."""
+    nothing_left = not outcome.result_id or (error.kind == "cancelled" and error.billed == "no")
+    return nothing_left and error.kind in _END_ALL
 
 
 def cost_of(config: Config, result_id: str | None) -> float:

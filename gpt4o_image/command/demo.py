@@ -28,7 +28,7 @@ WORKFLOW = PACK_ROOT / "example_workflows" / "transparent_sticker.json"
 
 
 class DemoFailed(Exception):
-    """The workflow failed, in the words of the node that did: they say whether anything was billed."""
+    """The workflow failed, in the words of its node, with whether anything was billed."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -49,12 +49,12 @@ def run(options: argparse.Namespace) -> int:
     check_folder(options.out)
     config = load_config(home(os.environ))
     if config.problem:
-        output.say(f"warning: {config.problem.message}")
+        output.log(f"warning: {config.problem.message}")
     with stop_on_ctrl_c() as stop, ProgressBar("preparing") as bar:
         try:
             path = _picture(options, config, bar, stop.is_set)
         except DemoFailed as error:
-            output.say(f"error: {error}")
+            output.log(f"error: {error}")
             return 130 if stop.is_set() else 1
     output.show(str(path))
     return 0
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
 def _picture(options: argparse.Namespace, config: Config, bar: ProgressBar, cancelled: Callable[[], bool]) -> Path:
     comfyui = find_comfyui(PACK_ROOT, os.environ) if WORKFLOW.exists() else None
     if problem := _why_without(comfyui):
-        output.say(problem)
+        output.log(problem)
     if comfyui is None or problem:
         return _without_host(options, config, bar, cancelled)
     return _with_host(comfyui, options, config, bar, cancelled)
@@ -98,7 +98,7 @@ def _with_host(
 
     workflow = json.loads(WORKFLOW.read_text("utf-8"))
     bar.step("starting ComfyUI")
-    output.say(f"Starting ComfyUI {comfyui.version} in {comfyui.path} ...")
+    output.log(f"Starting ComfyUI {comfyui.version} in {comfyui.path} ...")
     env = {HOME_VARIABLE: str(config.path.parent)}
     with HeadlessComfyUI(comfyui, {"gpt4o-image": PACK_ROOT}, env=env) as server:
         graph = to_prompt(workflow, server.object_info())
@@ -106,24 +106,24 @@ def _with_host(
             if node["class_type"] == "GPT4oImage_Generate":
                 # A seed of its own: a picture out of the vault would show nothing of the way here.
                 node["inputs"] |= {"gateway": options.gateway, "seed": secrets.randbelow(MAX_SEED)}
-        output.say(f"Running {WORKFLOW.stem} with the gateway {options.gateway} ...")
-        entry = _watched(server, server.submit(graph), config.timeout_s + 60, bar, cancelled)
-        if problem := failure(entry):
+        output.log(f"Running {WORKFLOW.stem} with the gateway {options.gateway} ...")
+        finished = _watched(server, server.submit(graph), config.timeout_s + 60, bar, cancelled)
+        if problem := failure(finished):
             raise DemoFailed(problem)
-        return save_new(options.out, ".png", server.view(**_first_saved(entry)))
+        return save_new(options.out, ".png", server.view(**_first_saved(finished)))
 
 
 def _watched(
     server: ComfyUIServer, prompt_id: str, timeout_s: float, bar: ProgressBar, cancelled: Callable[[], bool]
 ) -> dict[str, Any]:
-    """The finished prompt. Cancel is passed on to ComfyUI, whose node then says what was paid."""
-    told = False
+    """The finished prompt. Cancel is passed on to ComfyUI, whose node then ends with what was paid."""
+    interrupted = False
 
     def look() -> None:
-        nonlocal told
-        if cancelled() and not told:
+        nonlocal interrupted
+        if cancelled() and not interrupted:
             server.interrupt()
-            told = True
+            interrupted = True
         bar.percent(_percent(server))
 
     return server.wait(prompt_id, timeout_s, meanwhile=look)
@@ -135,9 +135,9 @@ def _percent(server: ComfyUIServer) -> int | None:
     return newest[0].get("percent") if newest else None
 
 
-def _first_saved(entry: Mapping[str, Any]) -> dict[str, str]:
+def _first_saved(finished: Mapping[str, Any]) -> dict[str, str]:
     """The file of the first SaveImage; previews are of type `temp`."""
-    for node_output in entry["outputs"].values():
+    for node_output in finished["outputs"].values():
         for image in node_output.get("images", ()):
             if image["type"] == "output":
                 return {"filename": image["filename"], "subfolder": image["subfolder"], "folder_type": "output"}

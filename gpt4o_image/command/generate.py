@@ -59,13 +59,13 @@ def run(options: argparse.Namespace) -> int:
     """The exit status. Everything that goes wrong is printed as a report or as one line."""
     with stop_on_ctrl_c() as stop:
         outcome = _outcome(options, stop.is_set)
-        paths, unsaved = save_pictures(outcome, options.out)
+        paths, unsaved = _save(outcome, options.out)
         error = outcome.error or unsaved
         try:
             _print(outcome, paths, error, as_json=options.json)
         except output.OutputLost:
             if saved := ", ".join(filter(None, paths)):
-                output.say(f"This is result {outcome.result_id}, in these files: {saved}.")
+                output.log(f"This is result {outcome.result_id}, in these files: {saved}.")
             raise
     if error:
         return 130 if error.kind == "cancelled" else 1
@@ -78,7 +78,7 @@ def _print(outcome: Outcome, paths: list[str | None], error: GPT4oImageError | N
         output.show_json(report | {"status": "error", "error": error.as_json()} if error else report)
         return
     if outcome.reused:
-        output.say(f"Paid for before: these pictures come from the vault ({outcome.result_id}), nothing was sent.")
+        output.log(f"Paid for before: these pictures come from the vault ({outcome.result_id}), nothing was sent.")
     output.show_outcome(paths, outcome.warnings, error)
 
 
@@ -104,10 +104,10 @@ def _outcome(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Outc
 
 
 def gateway_or_simulator(named: str | None, config: Config) -> str:
-    """The gateway that is named, else the default one; the simulator, said so, where that has no key."""
+    """The gateway that is named, else the default one; where that has no key the simulator, with a line on stderr."""
     if named or has_key(config, os.environ) or not config.understood:
         return named or DEFAULT
-    output.say(f"No key is set, so this comes from the {SIMULATOR}, for free.")
+    output.log(f"No key is set, so this comes from the {SIMULATOR}, for free.")
     return SIMULATOR
 
 
@@ -129,19 +129,17 @@ def _request(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Requ
     )
 
 
-def save_pictures(
-    outcome: Outcome, folder: Path, stem: str = "gpt4o-image"
-) -> tuple[list[str | None], GPT4oImageError | None]:
+def _save(outcome: Outcome, folder: Path) -> tuple[list[str | None], GPT4oImageError | None]:
     """The gateway's bytes untouched in new files; the extension follows the bytes, not the link.
 
-    Gives a path for each picture, None where it could not be written, and then the error that says where it is.
+    Gives a path for each picture, None where it could not be written, and then an error with the way to get it.
     """
     from ..pictures.formats import extension
 
     paths: list[str | None] = [None] * len(outcome.pictures)
     try:
         for number, picture in enumerate(outcome.pictures):
-            paths[number] = str(save_new(folder, extension(picture.decoded.mime), picture.data, stem))
+            paths[number] = str(save_new(folder, extension(picture.decoded.mime), picture.data))
     except OSError as problem:
         return paths, _unsaved(outcome, folder, problem)
     return paths, None

@@ -85,15 +85,15 @@ class ComfyUIServer:
         return str(answer["prompt_id"])
 
     def wait(self, prompt_id: str, timeout_s: float = 600.0, *, meanwhile: Callable[[], None] = lambda: None) -> Json:
-        """The history entry of a prompt once it ended, well or not: `failure` tells which.
+        """The history of a prompt once it ended, well or not: `failure` is None or the reason.
 
         `meanwhile` is called ten times a second.
         """
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            entry = self._json(f"/history/{prompt_id}").get(prompt_id)
-            if entry is not None:
-                return cast(Json, entry)
+            finished = self._json(f"/history/{prompt_id}").get(prompt_id)
+            if finished is not None:
+                return cast(Json, finished)
             meanwhile()
             time.sleep(0.1)
         raise GPT4oImageError("timeout", f"ComfyUI did not finish within {timeout_s:.0f} seconds.", billed="unknown")
@@ -108,7 +108,7 @@ class ComfyUIServer:
         self.request("/interrupt", {})
 
     def object_info(self, node: str | None = None) -> Json:
-        """What ComfyUI tells the browser of one node class, or of all; {} for a class it does not have."""
+        """What the browser gets to know of one node class, or of all; {} for a class it does not have."""
         return self._json(f"/object_info/{node}" if node else "/object_info")
 
     def system_stats(self) -> Json:
@@ -268,9 +268,9 @@ class HeadlessComfyUI(ComfyUIServer):
         return GPT4oImageError("config", f"{message} ({where})\nIts log ends:\n{log_end}", billed=billed)
 
 
-def failure(entry: Json) -> str | None:
+def failure(finished: Json) -> str | None:
     """What went wrong in a finished prompt, in the node's own words; None when nothing did."""
-    status = cast(Json, entry.get("status") or {})
+    status = cast(Json, finished.get("status") or {})
     if status.get("status_str") == "success":
         return None
     for name, data in cast(Sequence[tuple[str, Json]], status.get("messages") or []):

@@ -44,12 +44,12 @@ def run(options: argparse.Namespace) -> int:
     path = takes_key(folder, options.gateway).path
     if options.action == "forget":
         set_key(folder, options.gateway, None)
-        output.say(f"There is no key of {options.gateway} in {path} now.")
+        output.log(f"There is no key of {options.gateway} in {path} now.")
         return 0
     set_key(folder, options.gateway, _ask(options.gateway))
-    output.say(f"The key of {options.gateway} is stored in {path}{_whose(options.comfyui)}.")
+    output.log(f"The key of {options.gateway} is stored in {path}{_whose(options.comfyui)}.")
     for remark in _remarks(options, path):
-        output.say(remark)
+        output.log(remark)
     return 0
 
 
@@ -98,7 +98,7 @@ def _typed(gateway: str) -> str:
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - closed by whoever started us
         return ""
     if not sys.stdin.isatty():
-        output.say(f"stdin is no terminal: its first line is taken as the key of {gateway}.")
+        output.log(f"stdin is no terminal: its first line is taken as the key of {gateway}.")
         return sys.stdin.buffer.readline(_MAX_LINE).decode("utf-8-sig", "replace")
     import getpass
 

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except output.OutputLost as lost:
         output.give_up_stdout()
         if not lost.reader_gone:
-            output.say(f"error: stdout cannot be written: {lost}.")
+            output.log(f"error: stdout cannot be written: {lost}.")
         return FAILED
 
 
@@ -48,22 +48,22 @@ def _run(arguments: list[str]) -> int:
         return run(options)
     except UsageError as error:
         if as_json:
-            output.fail(GPT4oImageError("bad_request", str(error)), as_json=True)
+            output.show_error(GPT4oImageError("bad_request", str(error)), as_json=True)
         else:
-            output.say(f"error: {error}")
+            output.log(f"error: {error}")
         return WRONG_USAGE
     except GPT4oImageError as error:
-        output.fail(error, as_json=as_json)
+        output.show_error(error, as_json=as_json)
         return INTERRUPTED if error.kind == "cancelled" else FAILED
     except KeyboardInterrupt:
-        output.fail(GPT4oImageError("cancelled", "Interrupted."), as_json=as_json)
+        output.show_error(GPT4oImageError("cancelled", "Interrupted."), as_json=as_json)
         return INTERRUPTED
     except SystemExit as ended:  # --help and --version
         return int(ended.code or OK)
     except output.OutputLost:
         raise
     except Exception as error:  # noqa: BLE001 - the last boundary: a shell gets one line, whatever went wrong
-        output.fail(_unforeseen(error), as_json=as_json)
+        output.show_error(_unforeseen(error), as_json=as_json)
         return FAILED
 
 

@@ -6,6 +6,7 @@ ends; they only grow while a batch runs, so that a kill costs at most half a lin
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -41,8 +42,8 @@ class RowState:
     def sent(self) -> str | None:
         """The result of a call that may be billed, and whose row has not ended.
 
-        The line that says so right before the call leaves is not forced to the disk: a kill does not lose it, but a
-        power cut may.
+        The line for it is written right before the call leaves, and not forced to the disk: a kill does not lose it,
+        but a power cut may.
         """
         return self.departed or (self.sending if self.boot != _boot() else None)
 
@@ -65,16 +66,29 @@ class RowState:
 
 
 class Manifest:
-    """The two files in `folder`; `sheet` is where the rows come from. Writing raises OSError. Safe for threads."""
+    """The two files in `folder`; `sheet` is where the rows come from. Writing raises OSError. Safe for threads.
+
+    A context manager: `note_...` is for inside of it.
+    """
 
     def __init__(self, folder: Path, sheet: str) -> None:
         self.path = folder / MANIFEST
         self._journal = folder / JOURNAL
         self._sheet = sheet
+        self._handles: dict[Path, int] = {}
         self._lock = threading.Lock()
         self._states: dict[str, RowState] = {}
-        for entry in _read(self._journal):
-            self._take(entry)
+        for note in _read(self._journal):
+            self._take(note)
+
+    def __enter__(self) -> Manifest:
+        self._handles = {path: _opened(path) for path in (self._journal, self.path)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self._handles.values():
+            os.close(handle)
+        self._handles = {}
 
     def state(self, row_id: str) -> RowState:
         """What is known of a row; nothing where it is new."""
@@ -99,48 +113,51 @@ class Manifest:
         self._note({"id": row_id, "sheet": self._sheet, "sending": result_id, "boot": _boot()})
 
     def note_sent(self, row_id: str, result_id: str) -> None:
-        """Its first byte is about to leave: nothing here may take long."""
+        """It is about to leave: nothing may take long here, least of all after the line is written."""
         self._note({"id": row_id, "sheet": self._sheet, "sent": result_id}, force=False)
 
     def note_ended(self, row_id: str, line: Line) -> None:
         """The row ended: `line` has the keys row, name, prompt, status, paths, result_id, cost_usd, reused, error."""
         self._note({"id": row_id, "sheet": self._sheet, "ended": line})
-        with self._lock:
-            _append(self.path, _encoded(line))
+        self._append(self.path, line, force=True)
 
-    def _note(self, entry: Line, *, force: bool = True) -> None:
+    def _note(self, note: Line, *, force: bool = True) -> None:
         with self._lock:
-            _append(self._journal, _encoded(entry), force=force)
-            self._take(entry)
+            self._take(note)
+        self._append(self._journal, note, force=force)
 
-    def _take(self, entry: Line) -> None:
-        state = self._states.setdefault(str(entry.get("id")), RowState())
-        state.sheet = str(entry.get("sheet"))
-        if "sending" in entry:
-            state.sending, state.boot = str(entry["sending"]), str(entry.get("boot"))
-        elif "sent" in entry:
-            state.departed = str(entry["sent"])
-        elif isinstance(entry.get("ended"), dict):
-            state.line, state.sending, state.departed = entry["ended"], None, None
+    def _append(self, path: Path, line: Line, *, force: bool) -> None:
+        """One write, which the system does not mix with those of other threads."""
+        data = _encoded(line)
+        if os.write(self._handles[path], data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if force:
+            os.fsync(self._handles[path])
+
+    def _take(self, note: Line) -> None:
+        state = self._states.setdefault(str(note.get("id")), RowState())
+        state.sheet = str(note.get("sheet"))
+        if "sending" in note:
+            state.sending, state.boot = str(note["sending"]), str(note.get("boot"))
+        elif "sent" in note:
+            state.departed = str(note["sent"])
+        elif isinstance(note.get("ended"), dict):
+            state.line, state.sending, state.departed = note["ended"], None, None
 
 
 def _encoded(line: Line) -> bytes:
     return json.dumps(line).encode() + b"\n"
 
 
-def _append(path: Path, line: bytes, *, force: bool = True) -> None:
-    with path.open("ab+") as file:
-        if file.tell() and _last_byte(file) != b"\n":
-            file.write(b"\n")  # after half a line of a run that was killed
-        file.write(line)
-        file.flush()
-        if force:
-            os.fsync(file.fileno())
-
-
-def _last_byte(file: Any) -> bytes:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1)
+def _opened(path: Path) -> int:
+    """For lines at its end, each of which is one write; behind half a line of a run that was killed it begins anew."""
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+    size = os.lseek(handle, 0, os.SEEK_END)
+    if size:
+        os.lseek(handle, size - 1, os.SEEK_SET)
+        if os.read(handle, 1) != b"\n":
+            os.write(handle, b"\n")
+    return handle
 
 
 def _read(path: Path) -> list[Line]:

@@ -1,4 +1,4 @@
-"""The one place that prints: values on stdout, words on stderr. Must not know what a run is.
+"""The one place that prints: values on stdout, all else on stderr. Must not know what a run is.
 
 Nothing that comes from outside (prompts, the gateway's words, links, logs) reaches the terminal with its control
 characters: they can move the cursor, set the window's title or write the clipboard.
@@ -59,8 +59,8 @@ def _print(line: str) -> None:
         raise OutputLost(error) from error
 
 
-def say(line: str) -> None:
-    """One line for people, on stderr. Where nobody can read it, nothing happens: a run must not end for that."""
+def log(line: str) -> None:
+    """One line for people, on stderr. Where it cannot be written, nothing happens: a run must not end for that."""
     with suppress(OSError):
         _write(plain(line), sys.stderr)
 
@@ -76,19 +76,19 @@ def _write(line: str, stream: TextIO) -> None:
 def show_outcome(paths: Sequence[str | None], warnings: Sequence[str], error: GPT4oImageError | None) -> None:
     """The end of a run for people: paths on stdout, one a line; what went wrong on stderr."""
     for warning in warnings:
-        say(f"warning: {warning}")
+        log(f"warning: {warning}")
     if error:
-        say(f"error: {error}")
+        log(f"error: {error}")
     for path in filter(None, paths):
         show(path)
 
 
-def fail(error: GPT4oImageError, *, as_json: bool) -> None:
+def show_error(error: GPT4oImageError, *, as_json: bool) -> None:
     """An error that ends a command outside of a paid call: one line, or one object with `status` and `error`."""
     if as_json:
         show_json({"status": "error", "error": error.as_json()})
     else:
-        say(f"error: {error.message if error.billed == 'no' else error}")
+        log(f"error: {error.message if error.billed == 'no' else error}")
 
 
 def prepare() -> None:

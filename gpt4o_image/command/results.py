@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
         check_folder(options.folder)
     config = load_config(home(os.environ))
     if config.problem and not config.understood:
-        output.say(f"warning: {config.problem.message}")
+        output.log(f"warning: {config.problem.message}")
     vault = Vault(config.vault)
     vault.close_dead_runs()
     return _ACTIONS[options.action](vault, options)
@@ -103,7 +103,7 @@ def _answer(vault: Vault, options: argparse.Namespace) -> int:
         return 0
     for line in answer["text"].splitlines():
         output.show(line)
-    output.say(
+    output.log(
         f"Status {answer['status']}, {answer['content_type'] or 'no content type'}, request "
         f"{answer['request_id'] or 'without an id'}, from {answer['answered_by']}; it ended: {answer['ending']}."
     )
@@ -121,7 +121,7 @@ def _prune(vault: Vault, options: argparse.Namespace) -> int:
     for result in results:
         output.show(_line(result))
     done = f"are in {vault.folder / 'trash'} now" if options.apply else "would go; --apply moves them to the trash"
-    output.say(f"{len(results)} results {done}.")
+    output.log(f"{len(results)} results {done}.")
     return 0
 
 
@@ -152,7 +152,7 @@ def _reloaded(vault: Vault, options: argparse.Namespace) -> Outcome:
 
 def _progress(event: RunEvent) -> None:
     if isinstance(event, Downloading):
-        output.say(f"{event.done} of {event.total} pictures are here")
+        output.log(f"{event.done} of {event.total} pictures are here")
 
 
 def show_list(vault: Vault, limit: int | None, *, as_json: bool) -> int:
@@ -163,7 +163,7 @@ def show_list(vault: Vault, limit: int | None, *, as_json: bool) -> int:
     results = vault.results(_LISTED if limit is None else limit)
     for result in results:
         output.show(_line(result))
-    output.say(f"Spent: ${vault.spent_today():.3f} today." if vault.count() else "Nothing was paid for yet.")
+    output.log(f"Spent: ${vault.spent_today():.3f} today." if vault.count() else "Nothing was paid for yet.")
     return 0
 
 

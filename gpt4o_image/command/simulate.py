@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
                 "Name another one with --port; --port 0 takes a free one.",
             ) from error
         with simulator:
-            output.say(f"The simulator answers at {simulator.base_url}; Ctrl+C ends it.")
+            output.log(f"The simulator answers at {simulator.base_url}; Ctrl+C ends it.")
             while not stop.wait(0.2):  # a wait without an end would swallow Ctrl+C on Windows
                 pass
     return 0

@@ -30,11 +30,7 @@ class SpendingLimit:
         if self._max_usd is None:
             return
         if price_usd is None:
-            raise GPT4oImageError(
-                "config",
-                "This model has no price, so that --max-usd could not be kept. Write it under `prices` of the "
-                "gateway's profile in config.toml. Nothing was sent.",
-            )
+            raise unpriced("This model")
         with self._changed:
             while call not in self._reserved:
                 self._check(price_usd, self._max_usd)
@@ -63,3 +59,12 @@ class SpendingLimit:
 
     def _fits(self, more_usd: float, max_usd: float) -> bool:
         return self.spent + more_usd <= max_usd + _CENT_PARTS
+
+
+def unpriced(model: str) -> GPT4oImageError:
+    """The error for a model whose price is not known."""
+    return GPT4oImageError(
+        "config",
+        f"{model} has no price, so that --max-usd could not be kept. Write its price under `prices` of the gateway's "
+        "profile in config.toml. Nothing was sent.",
+    )

@@ -24,11 +24,11 @@ def generated(shell, *arguments):
 
 
 def test_pictures_are_saved_with_the_gateways_bytes(shell, tmp_path):
-    status, told = generated(shell, "a fox, transparent background", "--out", "pictures")
+    status, report = generated(shell, "a fox, transparent background", "--out", "pictures")
     assert status == 0
-    assert told.keys() == KEYS
-    assert told["progress"] == [11, 19, 27, 34, 42, 50, 57, 64, 100]
-    for number, image in enumerate(told["images"], 1):
+    assert report.keys() == KEYS
+    assert report["progress"] == [11, 19, 27, 34, 42, 50, 57, 64, 100]
+    for number, image in enumerate(report["images"], 1):
         path = tmp_path / "pictures" / f"gpt4o-image-{number:04d}.png"
         assert image["path"] == str(path)
         with Image.open(path) as picture:
@@ -49,9 +49,9 @@ def test_saving_never_overwrites(shell, tmp_path):
 
 
 def test_the_extension_follows_the_bytes(shell):
-    _, told = generated(shell, "a fox [[ok_jpeg_named_png]]")
-    assert [image["path"].rpartition(".")[2] for image in told["images"]] == ["jpg", "jpg"]
-    assert [image["mime"] for image in told["images"]] == ["image/jpeg"] * 2
+    _, report = generated(shell, "a fox [[ok_jpeg_named_png]]")
+    assert [image["path"].rpartition(".")[2] for image in report["images"]] == ["jpg", "jpg"]
+    assert [image["mime"] for image in report["images"]] == ["image/jpeg"] * 2
 
 
 def test_plain_output_is_one_path_a_line(shell):
@@ -64,11 +64,11 @@ def test_plain_output_is_one_path_a_line(shell):
 
 
 def test_a_failure_is_told_in_json_and_by_status(shell):
-    status, told = generated(shell, "a fox [[fail_input_moderation_zh]]")
-    assert (status, told["status"], told["images"]) == (1, "error", [])
-    assert told["error"]["kind"] == "moderation_input"
-    assert told["error"]["billed"] == "yes"
-    assert told["cost_usd"] == 0.009
+    status, report = generated(shell, "a fox [[fail_input_moderation_zh]]")
+    assert (status, report["status"], report["images"]) == (1, "error", [])
+    assert report["error"]["kind"] == "moderation_input"
+    assert report["error"]["billed"] == "yes"
+    assert report["cost_usd"] == 0.009
 
 
 def test_a_failure_is_told_in_words(shell):
@@ -140,8 +140,8 @@ def test_a_missing_key_names_the_ways_to_set_one(shell, monkeypatch, tmp_path, s
 def test_without_a_key_the_simulator_is_used_and_named(shell, monkeypatch, simulator):
     monkeypatch.delenv("AIHUBMIX_API_KEY")
     status, out, err = shell("generate", "x [[one_chunk]]", "--json")
-    told = json.loads(out)
-    assert (status, told["cost_usd"]) == (0, 0.0)
+    report = json.loads(out)
+    assert (status, report["cost_usd"]) == (0, 0.0)
     assert "simulator" in err
     assert simulator.posts() == 0
 
@@ -152,9 +152,9 @@ def test_a_broken_config_is_not_a_missing_key(shell, monkeypatch, tmp_path):
     config = tmp_path / "home" / "config.toml"
     config.write_text("timeout_s = \n")
     config.chmod(0o600)
-    status, told = generated(shell, "x")
-    assert (status, told["error"]["kind"]) == (1, "config")
-    assert "line 1" in told["error"]["message"]
+    status, report = generated(shell, "x")
+    assert (status, report["error"]["kind"]) == (1, "config")
+    assert "line 1" in report["error"]["message"]
 
 
 def test_results_from_list_to_export(shell, tmp_path):
@@ -223,6 +223,6 @@ def test_ctrl_c_ends_with_130_and_a_report(command_environment, tmp_path):
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
-    told = json.loads(out)
+    report = json.loads(out)
     assert process.returncode == 130
-    assert (told["error"]["kind"], err) == ("cancelled", b"")
+    assert (report["error"]["kind"], err) == ("cancelled", b"")

@@ -7,7 +7,7 @@ import pytest
 
 from gpt4o_image import picture_files
 from gpt4o_image.errors import GPT4oImageError
-from gpt4o_image.picture_files import check_folder, save_new
+from gpt4o_image.picture_files import check_folder, save_named, save_new
 
 
 def names(folder):
@@ -15,11 +15,20 @@ def names(folder):
 
 
 def test_names_count_up_whatever_their_ending(tmp_path):
-    for end in ("image-0007.jpg", "image-.png", "image-x9.png", "image-\u0662.png", "other-9999.png"):
-        (tmp_path / f"gpt4o-{end}").write_bytes(b"mine")
+    for end in ("0007.jpg", ".png", "x9.png", "\u0662.png"):
+        (tmp_path / f"gpt4o-image-{end}").write_bytes(b"mine")
     assert save_new(tmp_path, ".png", b"1").name == "gpt4o-image-0008.png"
     assert save_new(tmp_path / "new" / "folder", ".png", b"2").name == "gpt4o-image-0001.png"
-    assert save_new(tmp_path, ".png", b"3", "gpt4o-other").name == "gpt4o-other-10000.png"
+
+
+def test_a_given_name_is_counted_on_unless_it_holds_the_same(tmp_path):
+    assert save_named(tmp_path, "fox", ".png", b"1").name == "fox.png"
+    assert save_named(tmp_path, "fox", ".png", b"2").name == "fox-2.png"
+    assert save_named(tmp_path, "fox", ".png", b"3").name == "fox-3.png"
+    assert save_named(tmp_path, "fox", ".png", b"2").name == "fox-2.png"
+    (tmp_path / "cat.png").mkdir()
+    assert save_named(tmp_path, "cat", ".png", b"1").name == "cat-2.png"
+    assert names(tmp_path) == ["cat-2.png", "cat.png", "fox-2.png", "fox-3.png", "fox.png"]
 
 
 def test_many_at_once_get_a_name_each(tmp_path):

@@ -29,7 +29,8 @@ def boot(monkeypatch):
 def manifest(tmp_path):
     made = Manifest(tmp_path, "list.csv")
     made.rewrite({"a": 1, "b": 2, "c": 3})
-    return made
+    with made:
+        yield made
 
 
 def test_nothing_is_known_of_a_new_folder(tmp_path):
@@ -73,7 +74,8 @@ def test_half_a_line_is_left_out_and_written_behind(manifest, tmp_path):
         file.write(b'{"id": "b", "sent": "r')
     again = Manifest(tmp_path, "list.csv")
     assert again.state("b").sent is None
-    again.note_sent("c", "r3")
+    with again:
+        again.note_sent("c", "r3")
     assert Manifest(tmp_path, "list.csv").state("c").sent == "r3"
     assert Manifest(tmp_path, "list.csv").state("a").sent == "r1"
 
@@ -100,7 +102,8 @@ def test_lines_of_another_sheet_stay(manifest, tmp_path):
     manifest.note_ended("a", line(1))
     other = Manifest(tmp_path, "other.csv")
     other.rewrite({"x": 1})
-    other.note_ended("x", line(1))
+    with other:
+        other.note_ended("x", line(1))
     assert len(manifest_lines(tmp_path)) == 2
     Manifest(tmp_path, "other.csv").rewrite({})
     assert [each["prompt"] for each in manifest_lines(tmp_path)] == ["p1"]

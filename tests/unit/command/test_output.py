@@ -53,13 +53,13 @@ def test_json_is_ascii_without_control_characters(capsys):
 
 def test_an_error_is_one_line_or_one_object(capsys):
     error = GPT4oImageError("upstream", "It failed.\nTry again.", billed="unknown", gateway_text="a\x1b[2J\nb")
-    output.fail(error, as_json=False)
+    output.show_error(error, as_json=False)
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1
     assert err.startswith("error: It failed. Try again. Whether this call was billed is unknown")
     assert err.endswith("The gateway said: a b\n")
-    output.fail(error, as_json=True)
+    output.show_error(error, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"status": "error", "error": error.as_json()}
 
 
@@ -74,7 +74,7 @@ class Closed:
 
 def test_nobody_to_read_words_is_no_error(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Closed())
-    output.say("a word")
+    output.log("a word")
 
 
 def test_nobody_to_read_values_is_one(monkeypatch):
