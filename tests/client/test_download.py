@@ -13,9 +13,9 @@ import time
 import tracemalloc
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
+from fake_gateway import HANG, FakeGateway, in_pieces, png
 from PIL import Image
 
 from gpt4o_image.download import fetch as download
@@ -30,13 +30,7 @@ TRIES_S = download._TRIES_S
 SOON_S = 0.4  # for Cancel and for news: 0.1 s are ours, the rest is for a busy machine
 
 
-def picture(colour):
-    file = io.BytesIO()
-    Image.new("RGB", (8, 8), colour).save(file, "PNG")
-    return file.getvalue()
-
-
-RED, BLUE = picture("red"), picture("blue")
+RED, BLUE = png("red"), png("blue")
 
 
 def ok(body=RED, headers="", status="200 OK", length=None):
@@ -52,94 +46,37 @@ def redirect(location, headers="", code=302):
     return status(code, f"Location: {location}\r\n{headers}")
 
 
-class Gateway(ThreadingTCPServer):
-    """Answers a path with what `answers` has for it, one after the other, the last again and again.
-
-    An answer is bytes, or a function that gets `say(bytes)` and `quiet`, an event that ends with the test.
-    """
-
-    daemon_threads = True
-    block_on_close = False
+class Gateway(FakeGateway):
+    """The fake gateway; `own` is the origin of the profile that the pictures belong to."""
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), PaidCall)
-        self.answers = {}
-        self.requests = []
-        self.quiet = threading.Event()
-        self.gone = threading.Event()  # a client closed while it was still answered
-        self.origin = ("http", *self.server_address)
+        super().__init__()
+        self.own = ("http", "127.0.0.1", self.port)
 
-    def at(self, path, *answers):
-        """The address of `path`, which gets `answers`."""
-        self.answers[path] = list(answers)
-        return f"http://127.0.0.1:{self.server_address[1]}{path}"
-
-    @property
-    def asked(self):
-        return [request.split(" ", 2)[1] for request in self.requests]
-
-
-class PaidCall(StreamRequestHandler):
-    def handle(self):
-        request = ""
-        while not request.endswith("\r\n\r\n"):
-            line = self.rfile.readline().decode("latin-1")
-            if not line:
-                return
-            request += line
-        self.server.requests.append(request)
-        answers = self.server.answers[request.split(" ", 2)[1]]
-        answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        try:
-            if callable(answer):
-                answer(self.say, self.server.quiet)
-            else:
-                self.say(answer)
-        except OSError:
-            self.server.gone.set()
-
-    def say(self, data):
-        """Raises OSError once the client has gone."""
-        self.connection.sendall(data)
-        self.connection.setblocking(False)
-        try:
-            if not self.connection.recv(1):
-                raise ConnectionAbortedError
-        except BlockingIOError:
-            pass
-        finally:
-            self.connection.setblocking(True)
+    at = FakeGateway.get
 
 
 def drops(data, every_s=0.01):
-    """Says `data` byte by byte and then, drop by drop, spaces without an end."""
+    """Sends `data` byte by byte and then, drop by drop, spaces without an end."""
 
-    def answer(say, quiet):
-        for byte in data:
-            say(bytes([byte]))
-            quiet.wait(every_s)
-        while not quiet.wait(every_s):
-            say(b" ")
+    def answer(exchange):
+        exchange.answer(in_pieces(data, 1, every_s))
+        while True:
+            exchange.answer([b" ", every_s])
 
     return answer
 
 
 def silence(after=b""):
-    """Says `after`, and then nothing until the client goes."""
-
-    def answer(say, quiet):
-        say(after)
-        while not quiet.wait(0.01):
-            say(b"")
-
-    return answer
+    """Sends `after`, and then nothing until the client goes."""
+    return lambda exchange: exchange.answer([after, HANG])
 
 
 def flood(head):
-    def answer(say, quiet):
-        say(head)
-        while not quiet.is_set():
-            say(bytes(2**20))
+    def answer(exchange):
+        exchange.say(head)
+        while True:
+            exchange.say(bytes(2**20))
 
     return answer
 
@@ -153,9 +90,10 @@ def no_proxy_of_the_machine(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch):
+    """Four tries at once, and the next, while an answer goes on, too late for the time that there is for tries."""
     monkeypatch.setattr(download, "_PAUSES_S", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(download, "_LATER_S", 0.01)
-    monkeypatch.setattr(download, "_TRIES_S", 0.05)
+    monkeypatch.setattr(download, "_LATER_S", 0.4)
+    monkeypatch.setattr(download, "_TRIES_S", 0.39)
 
 
 @pytest.fixture(autouse=True)
@@ -190,13 +128,8 @@ def names(monkeypatch):
 @pytest.fixture
 def gateway():
     before = transfers()
-    with Gateway() as server:
-        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
-        serving.start()
-        yield server
-        server.quiet.set()
-        server.shutdown()
-        serving.join()
+    with Gateway() as running:
+        yield running
     assert transfers() == before, "a download left its thread behind"
 
 
@@ -208,7 +141,7 @@ def got(gateway, *addresses, accept=lambda data, address: data, within_s=20.0, *
     """What fetch makes of `addresses`, all of them known from the start."""
     options = {"all_known": lambda: True, "stopped": lambda: False, **options}
     deadline = time.monotonic() + within_s
-    return fetch(lambda: addresses, accept, own_origins=(gateway.origin,), deadline=deadline, **options)
+    return fetch(lambda: addresses, accept, own_origins=(gateway.own,), deadline=deadline, **options)
 
 
 def reasons(gateway, *addresses, **options):
@@ -229,7 +162,7 @@ def test_the_first_address_that_gives_a_picture_is_the_last_that_is_asked(gatewa
     seen = []
     assert got(gateway, first, second, accept=lambda data, address: seen.append((data, address))) is None
     assert seen == [(RED, first)]
-    assert gateway.asked == ["/cdn/a.png"]
+    assert gateway.gets == ["/cdn/a.png"]
 
 
 @pytest.mark.parametrize("code", [204, 206, 304, 400, 401, 410, 451])
@@ -240,7 +173,7 @@ def test_a_refusal_goes_to_the_next_mirror_at_once(gateway, code):
         gateway.at("/src_0.png?sig=%2Fa%3d&az=(x)", ok()),
     ]
     assert got(gateway, *addresses) == RED
-    assert gateway.asked == ["/cdn/a.png", "/cdn/download/a.png", "/src_0.png?sig=%2Fa%3d&az=(x)"]
+    assert gateway.gets == ["/cdn/a.png", "/cdn/download/a.png", "/src_0.png?sig=%2Fa%3d&az=(x)"]
 
 
 @pytest.mark.parametrize(
@@ -260,20 +193,19 @@ def test_a_refusal_goes_to_the_next_mirror_at_once(gateway, code):
 )
 def test_a_miss_is_tried_again(gateway, answer):
     assert got(gateway, gateway.at("/a.png", answer, answer, answer, ok())) == RED
-    assert len(gateway.asked) == 4
+    assert len(gateway.gets) == 4
 
 
 def test_a_miss_tries_the_mirrors_meanwhile(gateway):
     assert got(gateway, gateway.at("/a.png", status(404), ok(RED)), gateway.at("/b.png", ok(BLUE))) == BLUE
-    assert gateway.asked == ["/a.png", "/b.png"]
+    assert gateway.gets == ["/a.png", "/b.png"]
 
 
-def test_each_address_has_some_tries_and_all_are_named(gateway, monkeypatch):
-    monkeypatch.setattr(download, "_LATER_S", 10.0)
+def test_each_address_has_some_tries_and_all_are_named(gateway):
     first, second = gateway.at("/a.png", status(404)), gateway.at("/b.png", status(503))
     assert reasons(gateway, first, second, "file:///etc/passwd") == ["HTTP 404", "HTTP 503", "file is not https"]
-    assert gateway.asked == ["/a.png", "/b.png"] * 4, "in turn"
-    assert all(request.startswith("GET ") for request in gateway.requests)
+    assert gateway.gets == ["/a.png", "/b.png"] * 4, "in turn"
+    assert all(request.method == "GET" for request in gateway.requests)
 
 
 def test_tries_are_spaced(gateway, monkeypatch):
@@ -283,7 +215,7 @@ def test_tries_are_spaced(gateway, monkeypatch):
     began = time.monotonic()
     assert reasons(gateway, gateway.at("/a.png", status(500))) == ["HTTP 500"]
     assert 0.6 <= time.monotonic() - began < 2
-    assert len(gateway.asked) == 4
+    assert len(gateway.gets) == 4
 
 
 def test_a_store_has_15_s_to_copy_a_file_and_few_gets_to_answer():
@@ -300,10 +232,9 @@ def test_a_pause_that_ends_after_the_deadline_is_not_waited_for(gateway, monkeyp
 
 
 def test_nobody_listens(gateway):
-    gone = ThreadingTCPServer(("127.0.0.1", 0), PaidCall)
-    gone.server_close()
-    gateway.origin = ("http", *gone.server_address)
-    (why,) = reasons(gateway, f"http://127.0.0.1:{gone.server_address[1]}/a.png")
+    address = gateway.at("/a.png")
+    gateway.stop()
+    (why,) = reasons(gateway, address)
     assert "refused" in why
 
 
@@ -334,7 +265,7 @@ def test_one_failed_picture_does_not_cost_the_others(gateway):
 def test_a_text_goes_to_the_next_mirror_at_once(gateway, body):
     page = gateway.at("/a.png", ok(body, "Content-Type: image/png\r\n"))
     assert got(gateway, page, gateway.at("/b.png", ok())) == RED
-    assert gateway.asked == ["/a.png", "/b.png"]
+    assert gateway.gets == ["/a.png", "/b.png"]
     (why,) = reasons(gateway, page)
     assert why.startswith("a text, not a picture: ")
 
@@ -348,7 +279,7 @@ def test_a_text_may_become_a_picture(gateway):
 )
 def test_bytes_of_an_unknown_format_are_handed_on(gateway, body):
     assert got(gateway, gateway.at("/a.png", ok(body, "Content-Type: text/html\r\n"))) == body
-    assert len(gateway.asked) == 1
+    assert len(gateway.gets) == 1
 
 
 def test_the_bytes_say_what_it_is(gateway):
@@ -412,7 +343,7 @@ def test_exactly_the_limit_passes_and_one_more_does_not(gateway, monkeypatch, he
     wrap = gzip.compress if headers else bytes
     assert got(gateway, gateway.at("/a.png", ok(wrap(body), headers))) == body
     assert reasons(gateway, gateway.at("/b.png", ok(wrap(body + b"\0"), headers))) == ["larger than 50 MiB"]
-    assert gateway.asked == ["/a.png", "/b.png"]
+    assert gateway.gets == ["/a.png", "/b.png"]
 
 
 def test_a_declared_size_is_believed_before_a_byte_is_read(gateway):
@@ -448,7 +379,7 @@ def test_a_gzip_bomb_is_cut_while_it_unpacks(gateway, monkeypatch):
         assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
     finally:
         tracemalloc.stop()
-    assert len(gateway.asked) == 1
+    assert len(gateway.gets) == 1
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "deflate,gzip"])
@@ -486,7 +417,7 @@ def decoded(data, address):
 def test_what_cannot_be_decoded_is_fetched_once(gateway, body, why):
     with pytest.raises(PictureError, match=why):
         got(gateway, gateway.at("/a.png", ok(body)), gateway.at("/b.png", ok(BLUE)), accept=decoded)
-    assert gateway.asked == ["/a.png"]
+    assert gateway.gets == ["/a.png"]
 
 
 def test_what_else_fails_in_accept_is_not_the_mirror_s_fault(gateway):
@@ -495,7 +426,7 @@ def test_what_else_fails_in_accept_is_not_the_mirror_s_fault(gateway):
 
     with pytest.raises(OSError, match="No space left"):
         got(gateway, gateway.at("/a.png", ok()), accept=full_disk)
-    assert len(gateway.asked) == 1
+    assert len(gateway.gets) == 1
 
 
 # Where it may go
@@ -546,7 +477,7 @@ def test_forbidden_addresses_cost_one_look_and_no_connection(gateway, connects, 
 def test_a_redirect_is_checked_like_an_address(gateway, connects, location, why):
     start = gateway.at("/a.png", redirect(location))
     assert reasons(gateway, start) == [why]
-    assert connects == [("127.0.0.1", gateway.origin[2])]
+    assert connects == [("127.0.0.1", gateway.port)]
     assert got(gateway, start, gateway.at("/b.png", ok())) == RED
 
 
@@ -565,9 +496,9 @@ def test_a_name_that_turns_inside_is_connected_to_where_it_was_checked(gateway, 
         return checked(host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
-    (why,) = reasons(gateway, f"https://rebind.example:{gateway.origin[2]}/a.png")
+    (why,) = reasons(gateway, f"https://rebind.example:{gateway.port}/a.png")
     assert why in ("no route", "127.0.0.1 is not a public address")  # the second, at another try
-    assert connects == [("93.184.216.34", gateway.origin[2])]
+    assert connects == [("93.184.216.34", gateway.port)]
     assert not gateway.requests
 
 
@@ -579,13 +510,13 @@ def test_redirects_are_followed(gateway, code):
     gateway.at("/b/c.png?sig=%2f%3D&az=(1)", redirect("d.png", code=code))
     gateway.at("/b/d.png", ok())
     assert got(gateway, gateway.at("/a.png", redirect("/b/c.png?sig=%2f%3D&az=(1)", code=code))) == RED
-    assert gateway.asked == ["/a.png", "/b/c.png?sig=%2f%3D&az=(1)", "/b/d.png"]
+    assert gateway.gets == ["/a.png", "/b/c.png?sig=%2f%3D&az=(1)", "/b/d.png"]
 
 
 def test_an_absolute_redirect_goes_byte_for_byte(gateway):
     target = gateway.at("/x/../%7e;a/./b;?sig=%2f&u=http://h/&", ok())
     assert got(gateway, gateway.at("/a.png", redirect(target))) == RED
-    assert gateway.asked[-1] == "/x/../%7e;a/./b;?sig=%2f&u=http://h/&"
+    assert gateway.gets[-1] == "/x/../%7e;a/./b;?sig=%2f&u=http://h/&"
 
 
 def test_a_redirect_in_utf_8(gateway):
@@ -600,17 +531,16 @@ def test_five_redirects_and_no_more(gateway):
     gateway.at("/6", ok())
     assert got(gateway, gateway.at("/1", redirect("/2"))) == RED
     assert reasons(gateway, gateway.at("/0", redirect("/1"))) == ["more than 5 redirects"]
-    assert gateway.asked == [*(f"/{step}" for step in range(1, 7)), *(f"/{step}" for step in range(6))]
+    assert gateway.gets == [*(f"/{step}" for step in range(1, 7)), *(f"/{step}" for step in range(6))]
 
 
 def test_a_redirect_is_not_read_and_takes_no_cookies_along(gateway):
     head = f"HTTP/1.1 302 Found\r\nLocation: {gateway.at('/b.png', ok())}\r\nSet-Cookie: a=b; Path=/\r\n\r\n"
     assert got(gateway, gateway.at("/a.png", flood(head.encode()))) == RED
     assert gateway.gone.wait(2)
-    assert gateway.asked == ["/a.png", "/b.png"]
+    assert gateway.gets == ["/a.png", "/b.png"]
     for request in gateway.requests:
-        names = {line.split(":")[0].lower() for line in request.split("\r\n")[1:] if line}
-        assert names == {"host", "user-agent", "accept", "accept-encoding"}
+        assert set(request.headers) == {"host", "user-agent", "accept", "accept-encoding"}
 
 
 def test_a_redirect_to_nowhere_is_a_refusal(gateway):
@@ -679,7 +609,7 @@ class Answer:
             self.addresses,
             lambda data, address: data,
             all_known=self.complete.is_set,
-            own_origins=(gateway.origin,),
+            own_origins=(gateway.own,),
             deadline=time.monotonic() + within_s,
             stopped=self.cancelled.is_set,
         )
@@ -713,7 +643,7 @@ def test_the_end_of_the_answer_is_noticed_at_once(gateway, background):
     answer.complete.set()
     assert isinstance(run.exception(5), DownloadError)
     assert time.monotonic() - began < SOON_S
-    assert len(gateway.asked) == 1
+    assert len(gateway.gets) == 1
 
 
 def test_a_mirror_that_came_with_the_end_is_still_tried(gateway):
@@ -738,7 +668,7 @@ def test_a_miss_is_tried_as_long_as_the_answer_goes_on(gateway, background):
 def test_a_late_mirror_has_tries_of_its_own(gateway, background):
     answer = Answer(gateway.at("/a.png", status(404)))
     run = background.submit(answer.fetch, gateway)
-    while gateway.asked.count("/a.png") < 6:
+    while gateway.gets.count("/a.png") < 6:
         time.sleep(0.01)
     answer.known.append(gateway.at("/b.png", status(404), status(404), status(404), ok()))
     answer.complete.set()
