@@ -38,8 +38,8 @@ import ssl
 import struct
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -326,10 +326,17 @@ class _Server(socketserver.ThreadingTCPServer):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        self._live.add(request)
-        super().process_request_thread(request, client_address)
-        self._live.discard(request)
+    @contextmanager
+    def watched(self, connection: socket.socket) -> Iterator[socket.socket]:
+        """The connection, as it is or inside TLS, which `hang_up` can wake."""
+        self._live.add(connection)
+        try:
+            if self.tls:
+                self._live.add(connection := self.tls.wrap_socket(connection, server_side=True))
+            with connection:
+                yield connection
+        finally:
+            self._live.discard(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Show mistakes of a test's own answer; a client that breaks off is none."""
@@ -344,25 +351,25 @@ class _Handler(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         gateway: FakeGateway = self.server.gateway
         gateway.connected()
-        connection = self.request
-        connection.settimeout(60)  # no thread waits for ever
-        if self.server.tls:
-            connection = self.request = self.server.tls.wrap_socket(connection, server_side=True)
-        with connection:
-            request = _read(connection)
-            if request is None:
-                gateway.gone.set()
-                return
-            counted = request.method == "GET"
-            gateway.count(counted)
-            try:
-                exchange = Exchange(gateway, connection, request)
-                exchange.answer(gateway.choose(request))
-                exchange.end()
-            except OSError:
-                gateway.gone.set()
-            finally:
-                gateway.count(-counted)
+        self.request.settimeout(60)  # no thread waits for ever
+        try:
+            with self.server.watched(self.request) as connection:
+                self._answer(gateway, connection)
+        except OSError:
+            gateway.gone.set()
+
+    def _answer(self, gateway: FakeGateway, connection: socket.socket) -> None:
+        request = _read(connection)
+        if request is None:
+            raise ConnectionAbortedError
+        counted = request.method == "GET"
+        gateway.count(counted)
+        try:
+            exchange = Exchange(gateway, connection, request)
+            exchange.answer(gateway.choose(request))
+            exchange.end()
+        finally:
+            gateway.count(-counted)
 
 
 def _read(connection: socket.socket) -> Request | None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
-import ssl
-import subprocess
 import threading
 import time
 from contextlib import contextmanager
 
 import pytest
+from fake_gateway import HANG, FakeGateway
 
 from gpt4o_image.download.connection import Connection, Forbidden
 
@@ -19,64 +17,29 @@ PUBLIC = "93.184.216.34"
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
-class Listener:
-    """Takes connections one by one, keeps what each says up to a blank line, and answers `reply` if there is one."""
+class Listener(FakeGateway):
+    """Answers every GET with `reply`, and then keeps the connection until the client ends it."""
 
-    def __init__(self, reply=PLAIN, context=None):
-        self.reply = reply
-        self.heard = []
-        self.closed = threading.Event()  # the other side has gone
-        self._context = context
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._socket.settimeout(0.02)
-        self._over = threading.Event()
-        self.port = self._socket.getsockname()[1]
-        self.origin = ("https" if context else "http", "127.0.0.1", self.port)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+    def __init__(self, reply=PLAIN, tls=None):
+        super().__init__(tls=tls)
+        self.own = ("https" if tls else "http", "127.0.0.1", self.port)
+        self.replies(reply)
 
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        self._thread.join(2)
-        self._socket.close()
-        assert not self._thread.is_alive()
-
-    def _serve(self):
-        while not self._over.is_set():
-            try:
-                connection, _ = self._socket.accept()
-            except TimeoutError:
-                continue
-            self.heard.append(b"")
-            try:
-                if self._context:
-                    connection = self._context.wrap_socket(connection, server_side=True)
-                self._talk(connection)
-            except OSError:
-                pass  # broken off, or a handshake that the client ended
-            finally:
-                self.closed.set()
-                connection.close()
-
-    def _talk(self, connection):
-        while b"\r\n\r\n" not in self.heard[-1]:
-            data = connection.recv(4096)
-            self.heard[-1] += data
-            if not data:
-                return
-        connection.sendall(self.reply)
-        connection.recv(1)
+    def replies(self, reply):
+        self.only([reply, HANG])
 
     @property
     def lines(self):
-        return self.heard[-1].decode("latin-1").split("\r\n")
+        return self.requests[-1].head.split("\r\n")
 
     @property
     def headers(self):
-        return dict(line.split(": ", 1) for line in self.lines[1:] if line)
+        return dict(line.split(": ", 1) for line in self.lines[1:])
+
+    @property
+    def heard(self):
+        """How many connections were made, and what was asked on them."""
+        return self.connections, self.gets
 
 
 @pytest.fixture(autouse=True)
@@ -161,7 +124,7 @@ def in_thread(work):
 
 
 def test_own_origin_on_loopback_is_reached(listener):
-    assert read(Connection((listener.origin,)), f"http://127.0.0.1:{listener.port}/a.png") == b"ok"
+    assert read(Connection((listener.own,)), f"http://127.0.0.1:{listener.port}/a.png") == b"ok"
 
 
 def test_a_name_that_changes_its_mind_is_connected_to_where_it_was_checked(listener, names, connects):
@@ -169,7 +132,7 @@ def test_a_name_that_changes_its_mind_is_connected_to_where_it_was_checked(liste
     with pytest.raises(OSError, match="no route"):
         read(Connection(()), f"https://rebind.example:{listener.port}/a.png")
     assert connects == [(PUBLIC, listener.port)]
-    assert listener.heard == []
+    assert listener.heard == (0, [])
 
 
 def test_who_was_reached_is_checked_again_before_a_byte_is_sent(listener, names, monkeypatch):
@@ -178,15 +141,15 @@ def test_who_was_reached_is_checked_again_before_a_byte_is_sent(listener, names,
     monkeypatch.setattr(socket, "create_connection", lambda address, *more: real(("127.0.0.1", listener.port), *more))
     with pytest.raises(Forbidden, match=r"127\.0\.0\.1 is not a public address"):
         read(Connection(()), "https://cdn.example/a.png")
-    assert listener.closed.wait(2)
-    assert listener.heard == [b""]
+    assert listener.gone.wait(2)
+    assert listener.heard == (1, [])
 
 
 def test_own_origin_is_no_leave_for_its_neighbours(listener, names, connects):
     with pytest.raises(Forbidden):
         read(Connection((("http", "127.0.0.1", listener.port + 1),)), f"http://127.0.0.1:{listener.port}/a.png")
     with pytest.raises(Forbidden):
-        read(Connection((listener.origin,)), f"https://127.0.0.1:{listener.port}/a.png")
+        read(Connection((listener.own,)), f"https://127.0.0.1:{listener.port}/a.png")
     assert not connects
 
 
@@ -218,22 +181,22 @@ def test_the_system_s_words_for_a_failure(listener):
     ],
 )
 def test_the_target_goes_byte_for_byte(listener, tail, target):
-    read(Connection((listener.origin,)), f"http://127.0.0.1:{listener.port}{tail}")
+    read(Connection((listener.own,)), f"http://127.0.0.1:{listener.port}{tail}")
     assert listener.lines[0] == f"GET {target or tail} HTTP/1.1"
 
 
 def test_nothing_personal_goes_along(listener, monkeypatch, tmp_path):
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\ndefault login me password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    listener.reply = PLAIN.replace(b"\r\n\r\n", b"\r\nSet-Cookie: a=b; Path=/\r\n\r\n")
-    line = Connection((listener.origin,))
+    listener.replies(PLAIN.replace(b"\r\n\r\n", b"\r\nSet-Cookie: a=b; Path=/\r\n\r\n"))
+    line = Connection((listener.own,))
     for _ in range(2):
         read(line, f"http://127.0.0.1:{listener.port}/a.png")
         headers = listener.headers
         assert headers.pop("Host") == f"127.0.0.1:{listener.port}"
         assert headers.pop("User-Agent").startswith("gpt4o-image")
         assert headers == {"Accept": "*/*", "Accept-Encoding": "identity"}
-    assert len(listener.heard) == 2  # a fresh connection each
+    assert listener.connections == 2  # a fresh connection each
 
 
 # Proxies
@@ -248,12 +211,12 @@ def proxy(monkeypatch):
 
 
 def test_a_gateway_on_loopback_is_not_asked_through_a_proxy(listener, proxy):
-    assert read(Connection((listener.origin,)), f"http://127.0.0.1:{listener.port}/a.png") == b"ok"
-    assert not proxy.heard
+    assert read(Connection((listener.own,)), f"http://127.0.0.1:{listener.port}/a.png") == b"ok"
+    assert proxy.heard == (0, [])
 
 
 def test_a_gateway_elsewhere_is_asked_through_the_proxy(proxy):
-    proxy.reply = PLAIN
+    proxy.replies(PLAIN)
     assert read(Connection((("http", "gateway.lan", 80),)), "http://gateway.lan/a%2f.png?b=%7e") == b"ok"
     assert proxy.lines[0] == "GET http://gateway.lan:80/a%2f.png?b=%7e HTTP/1.1"
     assert not {"Authorization", "Cookie", "Proxy-Authorization"} & set(proxy.headers)
@@ -282,7 +245,7 @@ def test_a_name_that_goes_to_a_proxy_is_not_resolved_here(proxy, names):
 def test_an_address_inside_is_not_asked_through_a_proxy_either(proxy, host):
     with pytest.raises(Forbidden, match="not a public address"):
         read(Connection(()), f"https://{host}/a.png")
-    assert not proxy.heard
+    assert proxy.heard == (0, [])
 
 
 # How it is cut
@@ -291,73 +254,54 @@ def test_an_address_inside_is_not_asked_through_a_proxy_either(proxy, host):
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"])
 def test_cutting_wakes_whoever_waits(said):
     with Listener(said) as silent:
-        line = Connection((silent.origin,))
+        line = Connection((silent.own,))
         with in_thread(lambda: read(line, f"http://127.0.0.1:{silent.port}/a.png")) as raised:
-            while not silent.heard or b"\r\n\r\n" not in silent.heard[0]:
+            while not silent.requests:
                 time.sleep(0.01)
             time.sleep(0.05)
             began = time.monotonic()
             line.cut()
-            assert silent.closed.wait(1)
+            assert silent.gone.wait(1)
             assert time.monotonic() - began < 0.4
         assert len(raised) <= 1  # the body of urllib3 1.26 just ends
 
 
 def test_a_line_that_is_cut_stays_cut(listener):
-    line = Connection((listener.origin,))
+    line = Connection((listener.own,))
     line.cut()
     line.cut()
     with pytest.raises(OSError, match="cut"):
         read(line, f"http://127.0.0.1:{listener.port}/a.png")
-    assert listener.closed.wait(2)
-    assert listener.heard == [b""]
+    assert listener.gone.wait(2)
+    assert listener.heard == (1, [])
 
 
 # TLS
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
-    if not shutil.which("openssl"):
-        pytest.skip("no openssl command to make a certificate with")
-    folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"),
-            *("-keyout", folder / "key.pem", "-out", folder / "cert.pem"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return folder
-
-
 @pytest.fixture
-def secure(certificate):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
-    with Listener(context=context) as one:
+def secure(own_ca):
+    with Listener(tls=own_ca.server()) as one:
         yield one
 
 
 def test_a_certificate_of_nobody_is_refused(secure):
     with pytest.raises(OSError, match="certificate"):
-        read(Connection((secure.origin,)), f"https://127.0.0.1:{secure.port}/a.png")
-    assert secure.heard == [b""]
+        read(Connection((secure.own,)), f"https://127.0.0.1:{secure.port}/a.png")
+    assert secure.heard == (1, [])
 
 
-def test_tls_reads_targets_and_cuts_as_plain_does(secure, certificate, monkeypatch):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate / "cert.pem"))
-    line = Connection((secure.origin,))
+def test_tls_reads_targets_and_cuts_as_plain_does(secure, own_ca, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(own_ca.pem))
+    line = Connection((secure.own,))
     assert read(line, f"https://127.0.0.1:{secure.port}/a%2f?b=%7e") == b"ok"
     assert secure.lines[0] == "GET /a%2f?b=%7e HTTP/1.1"
-    secure.reply = b""
-    secure.closed.clear()
+    secure.replies(b"")
+    secure.gone.clear()
     with in_thread(lambda: read(line, f"https://127.0.0.1:{secure.port}/a.png")):
-        while len(secure.heard) < 2 or b"\r\n\r\n" not in secure.heard[1]:
+        while len(secure.requests) < 2:
             time.sleep(0.01)
         began = time.monotonic()
         line.cut()
-        assert secure.closed.wait(1)
+        assert secure.gone.wait(1)
         assert time.monotonic() - began < 0.4
