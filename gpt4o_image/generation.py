@@ -59,7 +59,8 @@ def generate(  # noqa: PLR0913 - what a host and a shell need of one run
     try:
         gateway = choose_gateway(gateway_name, config, environ)
         check_request(request, gateway.models)
-        warnings = check_artists(request, config.artist_names)
+        remarks = [f"{part.name}: {remark}" for part in request.references for remark in part.remarks]
+        warnings = (*check_artists(request, config.artist_names), *remarks)
         caller = _Caller(_unfailing(notify), cancelled, before_paying)
         run = _Run(request, gateway, config, vault, caller, linger_s, hosts or Hosts())
         outcome = run.from_vault_or_gateway(reuse=reuse)

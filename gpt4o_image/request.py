@@ -40,6 +40,7 @@ class Part:
     quality: int | None
     flattened: tuple[int, int, int] | None
     steps: tuple[str, ...]
+    remarks: tuple[str, ...] = ()  # sentences on what was left out when the source was read
 
     def as_report(self) -> dict[str, Any]:
         return {
@@ -50,7 +51,7 @@ class Part:
             "format": self.mime.removeprefix("image/"),
             "quality": self.quality,
             "flattened": list(self.flattened) if self.flattened else None,
-            "steps": list(self.steps),
+            "steps": [*self.remarks, *self.steps],
         }
 
     def data_url(self) -> str:

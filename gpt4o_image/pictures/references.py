@@ -224,7 +224,8 @@ class _Run:
             source=source.size,
             quality=fit.quality,
             flattened=fit.flattened,
-            steps=(*frame.remarks, *([scaled] if source.size != fit.size else []), *fit.steps),
+            steps=(scaled, *fit.steps) if source.size != fit.size else fit.steps,
+            remarks=tuple(frame.remarks),
         )
 
     def _cap(self, wishes: list[int]) -> int:

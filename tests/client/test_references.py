@@ -142,6 +142,13 @@ def test_files_as_references(told_by, simulator, tmp_path):
     assert [part["mime"] for part in post["references"]] == ["image/jpeg"] * 2
 
 
+def test_frames_that_are_left_out_are_a_warning(told_by, tmp_path):
+    frames = [Image.new("RGB", (30, 20), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
+    status, told = told_by("a fox", "--reference", "two.gif")
+    assert (status, told["warnings"]) == (0, ["two.gif: It has several frames; the first frame is used."])
+
+
 @pytest.mark.parametrize(
     ("name", "data"), [("missing.png", None), ("page.png", b"<html>"), ("cut.png", "cut"), ("empty.png", b"")]
 )

@@ -812,7 +812,7 @@ def test_repairs_are_said(tmp_path):
     photo = save(tmp_path / "b.jpg", frames[0])
     photo.write_bytes(photo.read_bytes()[:-2])
     parts = prepare([read_file(tmp_path / name) for name in ("a.gif", "b.jpg")], Policy(), cancelled=never)
-    assert "first frame" in parts[0].steps[0]
+    assert "first frame" in parts[0].remarks[0]
     assert "end mark" in parts[1].as_report()["steps"][0]
 
 
