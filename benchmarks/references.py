@@ -23,7 +23,8 @@ import numpy.typing as npt
 from gpt4o_image.pictures.batch import canvas
 from gpt4o_image.pictures.decode import decode
 from gpt4o_image.pictures.encode import encode
-from gpt4o_image.pictures.references import Frame, Policy, prepare
+from gpt4o_image.pictures.frames import Frame
+from gpt4o_image.pictures.references import Policy, prepare
 from gpt4o_image.request import Part
 
 from .rig.figures import Report, in_turns

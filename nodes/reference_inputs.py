@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any
 
 from ..gpt4o_image.pictures.encode import PartCache
-from ..gpt4o_image.pictures.references import Frame, Policy, check_count, prepare
+from ..gpt4o_image.pictures.frames import Frame
+from ..gpt4o_image.pictures.references import Policy, check_count, prepare
 from ..gpt4o_image.request import Part
 from .tensors import frame_count, frame_pixels
 

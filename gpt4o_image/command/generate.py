@@ -112,7 +112,8 @@ def gateway_or_simulator(named: str | None, config: Config) -> str:
 
 
 def _request(options: argparse.Namespace, cancelled: Callable[[], bool]) -> Request:
-    from ..pictures.references import Policy, prepare, read_file
+    from ..pictures.frames import read_file
+    from ..pictures.references import Policy, prepare
 
     return Request(
         prompt=options.prompt,

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..home import user_path
-from ..pictures.references import Policy, check_count, prepare, read_file
+from ..pictures.frames import read_file
+from ..pictures.references import Policy, check_count, prepare
 from ..request import Part
 
 _PREPARED = 16  # sets that are kept; each takes at most a few MiB

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union, cast
 
 from ..errors import GPT4oImageError
-from .references import Frame, frame_of, read_file
+from .frames import Frame, frame_of, read_file
 
 if TYPE_CHECKING:
     import numpy.typing as npt

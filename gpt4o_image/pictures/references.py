@@ -6,15 +6,13 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar, get_args
 
 from ..errors import GPT4oImageError
 from ..request import MAX_FRAMES, Part
-from .decode import decode
 from .encode import JPEG, PNG, WEBP, Colour, Fit, Form, Guess, PartCache, guess, in_words, shrink
-from .formats import DECODED_EXTENSIONS, DECODED_NAMES, PictureError, PictureTooLarge, format_of
+from .frames import LARGEST_SIDE_PX, Frame, reference_error
 from .pixels import Samples
 from .scale import Scaled, Unusable, sample, scale
 
@@ -24,8 +22,6 @@ _Result = TypeVar("_Result")
 MAX_PART_BYTES = 20 * 10**6  # for a picture: OpenAI's older guides, AiHubMix
 MAX_REQUEST_BYTES = 50 * 10**6  # for a request, in base64: OpenAI's vision guide
 
-_LARGEST_SIDE_PX = 2048
-_GIVE = f"Give a {DECODED_NAMES} file."
 _WHITE = (255, 255, 255)
 _LOWER_QUALITY = 85
 _WEBP_BELOW_JPEG = 2  # WebP q90 looks as JPEG q92 does
@@ -50,34 +46,22 @@ class Policy:
     flatten_on: Colour | None = None
 
     def __post_init__(self) -> None:
-        if not 512 <= self.max_side_px <= _LARGEST_SIDE_PX:
-            raise _error(f"The longest side of references is 512 to {_LARGEST_SIDE_PX} pixels, not {self.max_side_px}.")
+        if not 512 <= self.max_side_px <= LARGEST_SIDE_PX:
+            raise reference_error(
+                f"The longest side of references is 512 to {LARGEST_SIDE_PX} pixels, not {self.max_side_px}."
+            )
         if self.format not in get_args(Format):
-            raise _error(f"References are sent as {', '.join(get_args(Format))}, not {self.format}.")
+            raise reference_error(f"References are sent as {', '.join(get_args(Format))}, not {self.format}.")
         if not 1 <= self.quality <= 100:
-            raise _error(f"The quality of references is 1 to 100, not {self.quality}.")
+            raise reference_error(f"The quality of references is 1 to 100, not {self.quality}.")
         if min(self.budget_bytes, self.request_base64_bytes) < 16 << 10:
-            raise _error("The budget of references is at least 16 KiB.")
+            raise reference_error("The budget of references is at least 16 KiB.")
         if self.flatten_on and not all(0 <= level <= 255 for level in self.flatten_on):
-            raise _error(f"A colour is three numbers from 0 to 255, not {self.flatten_on}.")
+            raise reference_error(f"A colour is three numbers from 0 to 255, not {self.flatten_on}.")
 
     def choices(self) -> tuple[object, ...]:
         """The user's choices, for the request key. The request's bytes are none: they depend on the other parts."""
         return (self.max_side_px, self.format, self.quality, self.budget_bytes, self.flatten_on)
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """A picture to send. `name` stands in messages: "image_03, frame 2", or a path.
-
-    `pixels` [H,W,1|3|4]: float of any width with the range 0..1, or uint8; or a function that gives them, which is
-    called in the thread of `prepare`, and twice where a second look pays. `remarks` holds sentences on how they were
-    read, once they are.
-    """
-
-    name: str
-    pixels: Samples | Callable[[], Samples]
-    remarks: list[str] = field(default_factory=list[str])
 
 
 def check_count(names: Sequence[str]) -> None:
@@ -85,7 +69,7 @@ def check_count(names: Sequence[str]) -> None:
     extra = names[MAX_FRAMES:]
     if extra:
         more = f"; and {len(extra) - 10} more" if len(extra) > 10 else ""
-        raise _error(
+        raise reference_error(
             f"There are {len(names)} reference pictures; at most {MAX_FRAMES} can be sent. "
             f"Leave out {len(extra)}: {'; '.join(extra[:10])}{more}."
         )
@@ -114,52 +98,6 @@ def prepare(
             raise
     _check_sizes(parts)
     return parts
-
-
-def read_file(path: str | Path) -> Frame:
-    """A picture file as a frame, upright and in sRGB, without its metadata.
-
-    Raises `reference` for what is missing or of a format that is not decoded here; a broken picture raises it when it
-    is pulled. A JPEG of more pixels than are decoded is read at half, a quarter or an eighth of its size.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise _error(f"{path} is a folder. Name the picture files in it.")
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise _error(f"There is no file {path}. Check the path of the reference.") from error
-    except (OSError, ValueError) as error:
-        raise _error(f"{path} cannot be read ({error}). {_GIVE}") from error
-    return frame_of(data, str(path))
-
-
-def frame_of(data: bytes, name: str) -> Frame:
-    """The bytes of a picture file as a frame. Raises `reference` for what is no picture, as `read_file` does."""
-    found = format_of(data)
-    if found is None:
-        raise _error(f"{name} is {'no picture' if data else 'empty'}. {_GIVE}")
-    if found.plugin is None:
-        suffix = Path(name).suffix
-        though = f", though its name ends in {suffix}" if suffix.lower() in DECODED_EXTENSIONS else ""
-        raise _error(f"{name} is a picture in {found.name} format{though}. Save it as JPEG or PNG.")
-    frame = Frame(name, lambda: _pixels(data, name, frame.remarks))
-    return frame
-
-
-def _pixels(data: bytes, name: str, remarks: list[str]) -> Samples:
-    try:
-        try:
-            decoded = decode(data)
-        except PictureTooLarge:
-            decoded = decode(data, enough_px=_LARGEST_SIDE_PX)
-    except PictureTooLarge as error:
-        advice = f"Make it smaller: at most {_LARGEST_SIDE_PX} pixels a side are sent."
-        raise _error(f"{name} is too large. {error} {advice}") from error
-    except PictureError as error:
-        raise _error(f"{name} cannot be used. {error} Save it anew as PNG or JPEG.") from error
-    remarks[:] = decoded.warnings
-    return decoded.pixels
 
 
 def too_large_advice(parts: Sequence[Part]) -> str:
@@ -291,7 +229,7 @@ def _named(frame: Frame, action: Callable[[], _Result]) -> _Result:
     try:
         return action()
     except Unusable as error:
-        raise _error(f"{frame.name} {error}") from error
+        raise reference_error(f"{frame.name} {error}") from error
 
 
 def _check_sizes(parts: Sequence[Part]) -> None:
@@ -299,14 +237,10 @@ def _check_sizes(parts: Sequence[Part]) -> None:
     for part in parts:
         if len(part.data) > MAX_PART_BYTES:
             sizes = f"takes {in_words(len(part.data))}; a picture may take {in_words(MAX_PART_BYTES)}"
-            raise _error(f"{part.name} {sizes}. Lower its budget or its longest side.")
+            raise reference_error(f"{part.name} {sizes}. Lower its budget or its longest side.")
     if sum(map(_base64_bytes, parts)) > MAX_REQUEST_BYTES:
-        raise _error(f"A request may take {in_words(MAX_REQUEST_BYTES)}. {too_large_advice(parts)}")
+        raise reference_error(f"A request may take {in_words(MAX_REQUEST_BYTES)}. {too_large_advice(parts)}")
 
 
 def _base64_bytes(part: Part) -> int:
     return -(-len(part.data) // 3) * 4
-
-
-def _error(message: str) -> GPT4oImageError:
-    return GPT4oImageError("reference", message)

@@ -8,7 +8,8 @@ import pytest
 from fake_gateway import reply
 from PIL import Image
 
-from gpt4o_image.pictures.references import Frame, Policy, prepare
+from gpt4o_image.pictures.frames import Frame
+from gpt4o_image.pictures.references import Policy, prepare
 
 
 def parts_of(*colours, **policy):

@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 from gpt4o_image.pictures.batch import preview
 from gpt4o_image.pictures.bleed import bleed
 from gpt4o_image.pictures.decode import decode
-from gpt4o_image.pictures.references import Frame, Policy, prepare
+from gpt4o_image.pictures.frames import Frame
+from gpt4o_image.pictures.references import Policy, prepare
 from gpt4o_image.simulator.drawing.lettering import load
 from gpt4o_image.simulator.drawing.painting import paint
 
