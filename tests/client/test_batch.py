@@ -152,6 +152,19 @@ def test_a_limit_is_kept_to_the_cent(batch, gateway, parallel):
     assert gateway.posts() == 12
 
 
+def test_a_limit_needs_a_price_before_anything_is_sent(batch, gateway, tmp_path):
+    (tmp_path / "home").mkdir()
+    config = tmp_path / "home" / "config.toml"
+    config.write_text('[profiles.aihubmix]\nmodels = ["new-model"]\n')
+    config.chmod(0o600)
+    text = "prompt,model\na fox,\na cat,new-model\n"
+    assert batch(text, "--quote")[1]["cost_usd"] is None
+    status, summary, _ = batch(text, "--max-usd", "1")
+    assert (status, summary["error"]["kind"], gateway.posts()) == (1, "config", 0)
+    assert "new-model has no price" in summary["error"]["message"]
+    assert batch(text)[0] == 0
+
+
 def test_a_quote_is_what_it_costs(batch, gateway):
     text = "prompt,model,seed\na fox,,1\na fox,,1\na fox,,2\na fox,gpt-4o-image,1\na Studio Ghibli fox,,\n"
     status, quoted, _ = batch(text, "--quote")
