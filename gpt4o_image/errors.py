@@ -36,14 +36,15 @@ _BILLED_SENTENCE: dict[Billed, str] = {
     "unknown": "Whether this call was billed is unknown; look at the gateway's log before you repeat it.",
 }
 _QUOTE_CHARS = 600
+_GATEWAY_TEXT_CHARS = 4000
 
 
 class GPT4oImageError(Exception):
     """A picture did not come.
 
     `message` is `problem`, what failed, and `advice`, what to do about it; `gateway_text` is the gateway's own
-    wording, untouched; `request_id` is what the gateway's support asks for. `str()` joins all of it for ComfyUI's
-    error dialog.
+    wording, at most 4,000 characters of it; `request_id` is what the gateway's support asks for. `str()` joins all of
+    it for ComfyUI's error dialog.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class GPT4oImageError(Exception):
         self.problem = problem
         self.advice = advice
         self.billed: Billed = billed
-        self.gateway_text = gateway_text
+        self.gateway_text = gateway_text and shorten(gateway_text, _GATEWAY_TEXT_CHARS)
         self.request_id = request_id
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from .answer.events import Event, Generating, Progress, Queued
-from .answer.failures import failure, from_transcript
+from .answer.failures import failure
 from .answer.reader import AnswerReader
 from .answer.revision import revision
 from .download.pool import MAX_PICTURES, Pool, Settled
@@ -19,6 +19,7 @@ from .errors import Billed, GPT4oImageError
 from .gateway.client import BrokenOff, RateLimited, Response, post
 from .gateway.config import Config
 from .gateway.hosts import Hosts
+from .gateway.misaddressed import base_url_advice
 from .gateway.profiles import Gateway
 from .outcome import Outcome, PaidPicture, repairs, too_few, too_many
 from .prompt import body, prompt_text
@@ -115,8 +116,6 @@ class PaidCall:
             self._time("ended_s")
         for picture in self._said.pictures[self._pool.total :]:
             self._start(picture)  # Cancel came between its link and its download
-        if not self._said.pictures and not self._failed:
-            await self._take_links()
         if stopped_by and stopped_by.kind == "cancelled":
             return await self._leave(stopped_by)
         return await self._collect(stopped_by)
@@ -144,9 +143,10 @@ class PaidCall:
         self._ending = _ending(stopped_by, broke_off=isinstance(ended, BrokenOff))
         await self._take(self._reader.finish(broke_off=self._ending != "whole"))
         self._read = True
-        if stopped_by or self._reader.error:
-            return stopped_by or self._reader.error
-        return None if self._reader.complete else from_transcript(self._said, complete=False)
+        error = self._reader.error
+        if error and error.kind == "config" and self._head:  # a web page
+            error = error.but(advice=base_url_advice(self._gateway.name, self._head.answered_by))
+        return stopped_by or error
 
     async def _converse(self) -> None:
         """Sends the request; once more only where the gateway is at its limit and the user lets that be waited for."""
@@ -202,8 +202,7 @@ class PaidCall:
             now = time.monotonic()
             if self._cancelled() and not task.done():
                 return GPT4oImageError("cancelled", "Cancelled; the connection is closed.", billed=self._billed)
-            if self._reader.ending:
-                ending_by = min(ending_by, now + _ENDING_S)
+            ending_by = min(ending_by, now + _ENDING_S) if self._reader.ending else float("inf")
             if now > ending_by:
                 return None
             if now > deadline:
@@ -235,11 +234,6 @@ class PaidCall:
         except RuntimeError:  # no thread to be had
             write()
 
-    @property
-    def _failed(self) -> bool:
-        """Whether the answer itself says so: then no link in it leads to a picture."""
-        return self._said.failed or self._reader.error is not None
-
     # The pictures
 
     def _start(self, picture: Picture) -> None:
@@ -253,7 +247,7 @@ class PaidCall:
                 return await self._leave(GPT4oImageError("cancelled", "Cancelled during the download.", billed="yes"))
         self._time("downloaded_s")
         if not self._pool.total:
-            return stopped_by or self._nothing_found()
+            return self._nothing_found(stopped_by)
         self._settled = self._pool.settle()
         for each in self._settled.undecodable:
             await self._write(lambda index=each.index: self._recorder.unreadable(index))
@@ -274,23 +268,14 @@ class PaidCall:
         except RuntimeError:  # no thread to be had
             await asyncio.sleep(min(timeout_s, _POLL_S))
 
-    async def _take_links(self) -> None:
-        """Where the answer shows no picture, as after a cut, the links that may hold one."""
-        pictures = self._said.fallbacks()
-        self._said.pictures += pictures
-        await self._keep(pictures)
-        if pictures:
-            self._warnings.append("The answer shows no picture; a link in it was taken as one.")
-
-    def _nothing_found(self) -> GPT4oImageError:
-        error = from_transcript(self._said, complete=True)
+    def _nothing_found(self, stopped_by: GPT4oImageError | None) -> GPT4oImageError:
+        error = stopped_by or failure("no_image", "yes")
         if self._verdict != "unread":
             return error
-        return error.but(
-            problem="Part of the answer could not be read, and no picture was found in the rest. All of it is kept: "
-            f"`gpt4o-image results read {self._recorder.id}` reads it again for free, for instance after an update.",
-            advice="",
+        kept = (
+            f"All of it is kept: `gpt4o-image results read {self._recorder.id}` reads it again for free, for instance"
         )
+        return error.but(advice=f"{kept} after an update.")
 
     def _none_usable(self) -> GPT4oImageError:
         lines = ["The pictures were made and paid for, but none can be used here."]
@@ -327,7 +312,7 @@ class PaidCall:
 
     @property
     def _verdict(self) -> Verdict:
-        if self._read and self._failed:
+        if self._read and self._reader.failed:
             return "failed"
         return "read" if self._read and not self._reader.unread else "unread"
 

@@ -128,10 +128,8 @@ def _without_answer(vault: Vault, result: Result) -> Result:
 
 def _updated(vault: Vault, result: Result, kept: KeptAnswer, reader: AnswerReader) -> Result:
     said = reader.transcript
-    failed = said.failed or reader.error is not None
-    verdict = "failed" if failed else "unread" if reader.unread else "read"
-    pictures = said.pictures or ([] if failed else said.fallbacks())
-    old, new = _matched(result, pictures)
+    verdict = "failed" if reader.failed else "unread" if reader.unread else "read"
+    old, new = _matched(result, said.pictures)
     links = [link for link in said.links if link not in result.links]
     end = AnswerEnd(kept.ending, kept.received, verdict, revision())
     with suppress(OSError, sqlite3.Error):  # what was read is used all the same

@@ -9,9 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
-_PICTURE_FILE = re.compile(r"\.(png|jpe?g|webp|gif|avif)$", re.IGNORECASE)
+_PICTURE_FILE = re.compile(r"\.(png|apng|jpe?g|jfif|webp|gif|avif|hei[cf]|jxl|bmp|tiff?)$", re.IGNORECASE)
+# How the base64 of a picture begins: PNG, JPEG, GIF, WebP, TIFF, AVIF and HEIC, JPEG XL; also in the URL-safe alphabet.
+PICTURE_BASE64 = r"iVBORw0KGgo|[/_]9j[/_]|R0lGOD[dl]h|UklGR|SUkqA|TU0AK|AAAA[\w+/-]{2}Z0eXB|AAAADEpYTCA"
+_DATA = re.compile(rf"data:(?:image/|[^,]{{0,100}};base64,(?:{PICTURE_BASE64}))", re.IGNORECASE)
+_AMPERSAND = re.compile(r"&(?:amp|#0*38|#x0*26);|\\u0026", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_PAGE = re.compile(r"\A/?\Z|\.(?:html?|php|aspx?|jsp)\Z", re.IGNORECASE)
 _NUMBERED_SOURCE = re.compile(r"src_(\d{1,2})\.\w+$")
 # Almost every address; urlsplit, which knows all the others, takes four times as long. Spelled out, since a class
 # with \w or \s in it is looked up character by character.
@@ -20,6 +26,16 @@ _USUAL = re.compile(r"https?://([a-z0-9.-]+(?::[0-9]{1,4})?)(/[A-Za-z0-9_./~%+@,
 _STATUS_NAME = "asyncdata.net"
 _STATUS_HOST = re.compile(r"(?:.*\.)?asyncdata\.net\.*(?::.*)?")
 _STATUS_PATHS = ("/web/", "/source/")
+# Full-width and typographic marks end an address in prose, and so do arrows, dingbats and emoji; letters need not.
+_MARKS = (
+    r"\u00ab\u00bb\u200b-\u200f\u2013-\u203e\u2190-\u21ff\u2460-\u27bf\u3001-\u3003\u3008-\u3011\u3014-\u301f"
+    r"\ufe00-\ufe0f\ufeff\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\U0001f000-\U0001faff"
+)
+BARE_ADDRESS = rf"""https?://[^\s<>"'`\[\]|{_MARKS}]*"""
+_NEXT_ADDRESS = re.compile(r"[,;](?=https?://)", re.IGNORECASE)
+_PAREN = re.compile(r"[()]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_WHOLE_ALREADY = re.compile(r"\.[A-Za-z0-9]{3,4}\Z|\?.")
 _REMEMBERED_CHARS = 2048
 
 
@@ -63,14 +79,47 @@ def identity(address: str) -> str:
         return address
     file = parts.file
     key = f"{parts.netloc}{file.replace('/cdn/download/', '/cdn/')}"
-    return key if not parts.query or _PICTURE_FILE.search(file) else f"{key}?{parts.query}"
+    return key if not parts.query or _PICTURE_FILE.search(file) else f"{key}?{_AMPERSAND.sub('&', parts.query)}"
+
+
+def resolved(address: str, base_url: str) -> str:
+    """`address` as a link of the gateway at `base_url` means it: without a scheme it is of the gateway's origin."""
+    if not base_url or _SCHEME.match(address):
+        return address
+    try:
+        return urljoin(root(base_url), address.strip())
+    except ValueError:
+        return address
+
+
+def plain_ampersands(address: str) -> str:
+    """An address whose `&` was written as `&amp;`, as it was meant."""
+    return _AMPERSAND.sub("&", address) if "&" in address or "\\u0026" in address else address
+
+
+def bare_address(run: str) -> str:
+    """The address that a match of BARE_ADDRESS holds, without the prose behind it.
+
+    It ends at a parenthesis that it did not open, at a comma before the next address, and at a letter that is not ASCII
+    where it is whole without it: `https://x.test/a.png\u8bf7`.
+    """
+    run, depth = _NEXT_ADDRESS.split(run)[0], 0
+    for paren in _PAREN.finditer(run):
+        depth += 1 if paren[0] == "(" else -1
+        if depth < 0:
+            run = run[: paren.start()]
+            break
+    prose = _NOT_ASCII.search(run)
+    if prose and _WHOLE_ALREADY.search(run[: prose.start()]):
+        run = run[: prose.start()]
+    return run.rstrip(".,;:!?*~")
 
 
 def fetchable(address: str, *, image: bool = False) -> bool:
-    """False for what is known to be a page: status hosts, and for plain links their usual paths too."""
+    """False for what is no address, and for known pages: status hosts, and for plain links their usual paths too."""
     parts = _split(address)
     if parts is None:
-        return address[:11].lower() == "data:image/"
+        return _DATA.match(address) is not None
     if _STATUS_NAME in parts.netloc and _STATUS_HOST.fullmatch(parts.netloc):
         return False
     return image or not parts.path.startswith(_STATUS_PATHS)
@@ -82,6 +131,12 @@ def looks_like_picture(address: str) -> bool:
     if parts is None:
         return address[:5].lower() == "data:"
     return bool(_PICTURE_FILE.search(parts.file)) or "/cdn/" in parts.path
+
+
+def looks_like_page(address: str) -> bool:
+    """By its path alone: a site's root, or a page's ending."""
+    parts = _split(address)
+    return parts is not None and _PAGE.search(parts.path) is not None
 
 
 def fallback_pictures(links: Iterable[Link], *, any_link: bool = False) -> list[Picture]:
@@ -106,8 +161,8 @@ def mirrors(pictures: Sequence[Picture], links: Iterable[Link]) -> list[list[str
     """For each picture its addresses in the order to try: its own, then those that may hold the same bytes.
 
     A link belongs to the picture whose file it names, else to the one whose source number it carries
-    (`src_1.png` is index 1), else to the one whose place it has: as many links in a row as there are pictures
-    are theirs in order, and any other link is of the picture that it follows.
+    (`src_1.png` is index 1), else to the one whose place it has: as many links in a row as there are pictures, with
+    none between these, are theirs in order, and any other link is of the picture that it follows.
     """
     found = [[picture.address] for picture in pictures]
     owners = {identity(picture.address): index for index, picture in enumerate(pictures)}
@@ -123,10 +178,13 @@ def mirrors(pictures: Sequence[Picture], links: Iterable[Link]) -> list[list[str
 
 def _by_place(links: Sequence[Link], count: int) -> dict[str, int]:
     rows = Counter(link.after for link in links)
+    between = any(0 < link.after < count for link in links)
     seen: Counter[int] = Counter()
     owners: dict[str, int] = {}
     for link in links:
-        index = seen[link.after] if rows[link.after] == count > 1 else 0 if count == 1 else link.after - 1
+        index = (
+            seen[link.after] if rows[link.after] == count > 1 and not between else 0 if count == 1 else link.after - 1
+        )
         seen[link.after] += 1
         if index >= 0:
             owners[identity(link.address)] = index
@@ -162,7 +220,7 @@ def _parts(address: str) -> _Parts | None:
         except ValueError:
             return None
         netloc, path, query = parts.netloc.rpartition("@")[2].lower(), parts.path, parts.query
-        if not netloc or netloc.startswith(":"):
+        if not netloc or netloc.startswith(":") or any("\ud800" <= char <= "\udfff" for char in address):
             return None
     return _Parts(netloc, path, query)
 
@@ -175,6 +233,13 @@ def origin(url: str) -> tuple[str, str, int]:
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     return scheme, (parts.hostname or "").lower(), parts.port or (443 if scheme == "https" else 80)
+
+
+def root(url: str) -> str:
+    """The origin of an address as text: scheme, host, and the port where it is not the scheme's own."""
+    scheme, host, port = origin(url)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}" + ("" if port == (443 if scheme == "https" else 80) else f":{port}")
 
 
 def is_loopback(host: str) -> bool:

@@ -1,19 +1,21 @@
-"""Where a block of JSON, a fence or a model's thinking ends, line by line. Pure; knows nothing of what it says.
+"""Where a block of JSON, a fence or a model's thinking ends, line by line. Pure; knows nothing of what it means.
 
-In these blocks the gateway echoes the prompt, so nothing in them may count as a link, a number or a mark.
+`{"prompt": "x",`, `"n": 2} rest` -> the value {"prompt": "x", "n": 2}, and " rest". In these blocks the gateway echoes
+the prompt, so nothing in them may count as a link, a number or a mark.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any, cast
+from typing import Any
 
+from .json_text import JsonMarks, json_object, value_end
 from .transcript import BLANKS, STATUS_MARKS
 
 # Only lines that start with one of these can open a block; `[` only where `{` follows.
 OPENERS = "`~{<"
 
+MAX_CHARS = 64 * 1024 * 1024  # of a block, and of a line
 _OPENING = re.compile(
     r"""(?P<fence>`{3,}|~{3,})[^`]*$
       | (?P<json>\{\s*(?:["'}]|$)|\[\s*\{)
@@ -22,11 +24,9 @@ _OPENING = re.compile(
 )
 _CLOSING_TAG = re.compile(r"</(\w+)\s*>")
 _QUOTE_MARK = re.compile(rf"[{BLANKS}]*[{STATUS_MARKS}][ \t]?")
-_STATUS = tuple(STATUS_MARKS)
 _STATUS_LINE = re.compile(rf"^[{BLANKS}]*[{STATUS_MARKS}]", re.MULTILINE)
-_JSON_MARK = re.compile(r'["{}\[\]]|\\.?')
 _FENCE_WORD = re.compile(r"[`~]+[ \t]*\w*")
-_LENIENT = json.JSONDecoder(strict=False)
+_JSON = re.compile(r"\{|\[\s*\{")
 
 
 def open_block(line: str, *, quoted: bool = False) -> Block | None:
@@ -35,19 +35,19 @@ def open_block(line: str, *, quoted: bool = False) -> Block | None:
     `quoted`: it stands behind a `>`, and so do all its lines.
     """
     opening = _OPENING.match(line)
-    if opening is None:
-        return None
-    if opening["fence"]:
-        return FencedBlock(opening["fence"], quoted)
-    return TaggedBlock(opening["tag"]) if opening["tag"] else JsonBlock(quoted)
+    return Block(opening["fence"] or "", (opening["tag"] or "").lower(), quoted) if opening else None
 
 
 class Block:
-    """Takes whole lines, the opening one first, until it is over."""
+    """Takes whole lines, the opening one first, until it is over. JSON where neither `fence` nor `tag` opened it."""
 
-    def __init__(self, quoted: bool = False) -> None:
-        self._quoted = quoted
+    def __init__(self, fence: str, tag: str, quoted: bool) -> None:
+        self._fence, self._tag, self._quoted = fence, tag, quoted
         self._lines: list[str] = []
+        self._chars = 0
+        self._is_json: bool | None = None if fence or tag else True
+        self._json = JsonMarks()
+        self._spilt = False  # its brackets closed amid a line, but it is no JSON: the echo may go on
 
     def add(self, line: str) -> str | None:
         """None while the block goes on; else what of `line` is no part of it: the line, its rest, or nothing."""
@@ -56,157 +56,77 @@ class Block:
             if mark is None:
                 return line
             line = line[mark.end() :]
-        rest = self._add(line)
-        if rest != line:
+        rest = self._add_thought(line) if self._tag else self._add_code(line) if self._fence else self._add_json(line)
+        self._chars += len(line)
+        if rest != line and self._chars <= MAX_CHARS:
             self._lines.append(line[: len(line) - len(rest or "")])
         return rest
 
     def value(self) -> dict[str, Any] | None:
         """The block's JSON object, None where it holds none. Raw newlines in strings are allowed."""
-        return None
+        return json_object(self._body().rstrip("`~\n" + BLANKS)) if self._is_json else None
+
+    def text(self) -> str:
+        """What may count of it where nothing outside does: no thought, and no prompt that is echoed."""
+        echo = self._tag or (self._is_json and '"prompt"' in self._body()[:200])
+        return "" if echo else "\n".join(self._lines[1:-1] if self._fence else self._lines)
 
     def remainder(self) -> str:
-        """What still counts of a block that never ended: from the first status line on, as that is no JSON."""
-        status = _STATUS_LINE.search(self._text())
-        return "" if self._quoted or status is None else self._text()[status.start() :]
+        """What still counts of a block that never ended: what follows its JSON, or its first status line on.
 
-    def _add(self, line: str) -> str | None:
-        raise NotImplementedError
+        All of a fence that holds no JSON, as only the closing one is missing.
+        """
+        if self._fence and not self._is_json:
+            return "\n".join(self._lines[1:])
+        if self._is_json and (end := value_end(self._body())) is not None:
+            return self._body()[end:]
+        whole = "\n".join(self._lines)
+        status = _STATUS_LINE.search(whole)
+        return "" if self._quoted or status is None else whole[status.start() :]
 
-    def _text(self) -> str:
-        return "\n".join(self._lines)
+    def _body(self) -> str:
+        """From its first bracket on: the word behind the fence may share a line with it."""
+        whole = "\n".join(self._lines)
+        start = _JSON.search(whole)
+        return whole[start.start() :] if start else ""
 
+    def _add_thought(self, line: str) -> str | None:
+        closing = next((tag for tag in _CLOSING_TAG.finditer(line) if tag[1].lower() == self._tag), None)
+        return line[closing.end() :] if closing else None
 
-class JsonBlock(Block):
-    """An unfenced JSON value, ended by its own brackets.
+    def _add_code(self, line: str) -> str | None:
+        """Where it holds JSON, a fence inside an open string is the echoed prompt's."""
+        bare = _bare(line)
+        if self._lines and bare.startswith(self._fence) and not bare.strip(self._fence[0]):
+            return "" if not self._json.in_string or self._json.after_brace else None
+        content = line if self._lines else _FENCE_WORD.sub("", line)
+        if self._is_json is None and _bare(content):
+            self._is_json = _JSON.match(_bare(content)) is not None
+        if self._is_json:
+            self._json.read(content)
+        return None
 
-    The echoed prompt may break it: raw newlines, raw status lines and fences inside a string are the string's,
-    but an odd quote mark turns inside out what is a string. A line that ends in `}` and is followed by a blank
-    or a status line is therefore believed more than the quotes.
-    """
-
-    def __init__(self, quoted: bool = False) -> None:
-        super().__init__(quoted)
-        self._marks = JsonMarks()
-        self._spilt = False  # its brackets closed amid a line, but it is no JSON: the echo may go on
-
-    def value(self) -> dict[str, Any] | None:
-        return _object(self._text())
-
-    def _add(self, line: str) -> str | None:
-        start = _bare(line)[:2]
-        if self._lines and self._ended_before(start):
+    def _add_json(self, line: str) -> str | None:
+        """To its own brackets. Raw newlines, status lines and fences inside a string are the echoed prompt's."""
+        if self._lines and self._ended_before(_bare(line)[:2]):
             return line
-        if self._spilt:
-            return None
-        end = self._marks.read(line)
+        end = None if self._spilt else self._json.read(line)
         if end is None:
             return None
         rest = line[end:]
-        self._spilt = '"' in rest and _object("\n".join([*self._lines, line[:end]])) is None
+        self._spilt = '"' in rest and json_object("\n".join([*self._lines, line[:end]])) is None
         return None if self._spilt else rest
 
     def _ended_before(self, start: str) -> bool:
+        """An odd quote mark turns inside out what is a string: a `}` before a blank or a status line counts more."""
+        status = start[:1] in tuple(STATUS_MARKS)
         if self._spilt:
-            return not start or start[0] in _STATUS
-        if self._marks.in_string:
-            return self._marks.after_brace and (start in ("", "![", "``") or start[0] in _STATUS)
-        return start == "![" or start[:1] in _STATUS
-
-
-class FencedBlock(Block):
-    """From ``` to ```. Where it holds JSON, a fence inside an open string is the echoed prompt's."""
-
-    def __init__(self, fence: str, quoted: bool = False) -> None:
-        super().__init__(quoted)
-        self._fence = fence
-        self._is_json: bool | None = None
-        self._marks = JsonMarks()
-
-    def value(self) -> dict[str, Any] | None:
-        return _object(self._body()) if self._is_json else None
-
-    def remainder(self) -> str:
-        """What follows its JSON, where only the closing fence is missing; all of it, where it holds no JSON."""
-        if not self._is_json:
-            return "\n".join(self._lines[1:])
-        try:
-            _, end = _LENIENT.raw_decode(self._body())
-        except (ValueError, RecursionError):
-            return super().remainder()
-        return self._body()[end:]
-
-    def _body(self) -> str:
-        """From its first brace on: the word behind the fence may share a line with it."""
-        return "".join(self._text().partition("{")[1:])
-
-    def _add(self, line: str) -> str | None:
-        bare = _bare(line)
-        if self._lines and bare.startswith(self._fence) and not bare.strip(self._fence[0]):
-            return "" if not self._marks.in_string or self._marks.after_brace else None
-        content = line if self._lines else _FENCE_WORD.sub("", line)
-        if self._is_json is None and content.strip():
-            self._is_json = content.lstrip()[0] == "{"
-        if self._is_json:
-            self._marks.read(content)
-        return None
-
-
-class TaggedBlock(Block):
-    """A model's thinking, `<think>` to `</think>`."""
-
-    def __init__(self, tag: str) -> None:
-        super().__init__()
-        self._tag = tag.lower()
-
-    def _add(self, line: str) -> str | None:
-        closings = (tag for tag in _CLOSING_TAG.finditer(line) if tag[1].lower() == self._tag)
-        closing = next(closings, None)
-        return line[closing.end() :] if closing else None
-
-
-class JsonMarks:
-    """Follows the quotes and brackets of a JSON text over its lines."""
-
-    def __init__(self) -> None:
-        self.after_brace = False  # the last line that is not blank ended in `}`
-        self._quoted = False
-        self._depth = 0
-
-    @property
-    def in_string(self) -> bool:
-        return self._quoted
-
-    def read(self, line: str) -> int | None:
-        """The position after the bracket that closes the value, or None."""
-        bare = _bare(line)
-        if bare:
-            self.after_brace = bare.endswith("}")
-        for mark in _JSON_MARK.finditer(line):
-            if mark[0] == '"' and self._depth:
-                self._quoted = not self._quoted
-            elif not self._quoted and mark[0] in "{[":
-                self._depth += 1
-            elif not self._quoted and mark[0] in "}]":
-                self._depth -= 1
-                if self._depth <= 0:
-                    self._depth = 0
-                    return mark.end()
-        return None
+            return not start or status
+        if self._json.in_string:
+            return self._json.after_brace and (status or start in ("", "![", "``"))
+        return status or start == "!["
 
 
 def _bare(text: str) -> str:
     """Without the blanks around it; a byte order mark is one, though Python's own `strip` leaves it."""
     return text.strip(BLANKS).strip()
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    """The JSON object, or the first of an array of them."""
-    try:
-        bare = _bare(text).rstrip("`~").rstrip(BLANKS + "\n")
-        loaded: Any = json.loads(bare, strict=False)
-    except (ValueError, RecursionError):
-        return None
-    if isinstance(loaded, list):
-        loaded = next(iter(cast("list[Any]", loaded)), None)
-    return cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else None

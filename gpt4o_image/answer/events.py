@@ -1,4 +1,4 @@
-"""What a gateway's stream says, as values: the vocabulary between stream.py and its readers."""
+"""The events of an answer: states, percentages, pictures and links, in the order in which they are complete. Pure."""
 
 from __future__ import annotations
 
@@ -24,9 +24,4 @@ class Progress:
     percent: int
 
 
-@dataclass(frozen=True)
-class Failed:
-    """The gateway marked the run as failed; the reason is in the transcript, which may grow after this."""
-
-
-Event = Queued | Generating | Progress | Picture | Link | Failed
+Event = Queued | Generating | Progress | Picture | Link

@@ -1,197 +1,190 @@
-"""Text of a gateway's stream -> events and a transcript. Pure: no I/O, no clock, any cuts give the same events.
+"""Text of an answer -> events and a transcript. Pure; knows neither bytes nor JSON around the text.
 
-Read by shape, not by words. Here the text becomes lines, and each line finds its reader: a block of JSON or code
-(blocks.py), a status line, which starts with `>` (status.py), or plain text; links stand in both (spans.py).
+`> Queued..`, `![a](https://x.test/a)` -> Queued(), Picture(0, "https://x.test/a", "a"). Only the line that still grows
+is kept, with how far it was decided: each line is a block's (blocks.py), a status line, which starts with `>`
+(progress.py), or text; links stand in both (links.py). However the text is chunked, the events are the same.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from .blocks import OPENERS, Block, open_block
-from .events import Event
-from .findings import Findings
-from .links import Address, Code, Label, Span, SpanReader, Text
+from .blocks import MAX_CHARS, OPENERS, Block, open_block
+from .links import Address, End, Label, Span, Text, awaited, goes_on, next_span
 from .progress import StatusReader
 from .transcript import BLANKS, LINE_CHARS, STATUS_MARKS, Transcript
-from .whole_lines import WholeLines
-
-__all__ = ["StreamParser", "Transcript"]
-
-# Longer pieces are cut: what it costs to fail at reading lines as a whole grows with what lies before them.
-_STEP_CHARS = 16 * 1024
 
 
 class StreamParser:
-    """Feed it text as it comes; it gives the events that are complete. Linear in the length of the text."""
+    """Feed it text as it comes; what is complete of it goes to `transcript`. Linear in the length of the text."""
 
-    def __init__(self, base_url: str = "") -> None:
-        self._findings = Findings(base_url)
-        self._status = StatusReader(self._findings.tell)
-        self._whole_lines = WholeLines(self._findings, self._status)
-        self._spans = SpanReader()
+    def __init__(self, transcript: Transcript) -> None:
+        self.transcript = transcript
+        self._status = StatusReader(transcript)
         self._block: Block | None = None
         self._begin_line()
 
     @property
-    def transcript(self) -> Transcript:
-        """What was said so far; the same object all the time."""
-        return self._findings.transcript
+    def amid_line(self) -> bool:
+        """Whether the text so far ends before its line does."""
+        return self._mode not in ("start", "whole") or bool(self._pieces)
 
-    def feed(self, text: str) -> list[Event]:
-        """The events that `text` completes."""
-        self._run(text)
-        return self._findings.take()
+    def feed(self, text: str) -> None:
+        """More of the text."""
+        start = 0
+        while (newline := text.find("\n", start)) >= 0:
+            self._grow(text[start:newline], End(line=True))
+            start = newline + 1
+        if start < len(text):
+            self._grow(text[start:], End())
 
-    def finish(self) -> list[Event]:
-        """The events that only the end decides. An address that was cut is none of them."""
-        self._end_line(cut=True)
+    def finish(self, *, cut: bool) -> None:
+        """The end of the text. `cut`: it may have gone on, so a half address is none."""
+        self._grow("", End(line=True, text=True, cut=cut))
         if self._block is not None:
             # A block that never ended held more than a block: read what cannot be of it, once.
             rest, self._block = self._block.remainder(), None
-            self._run(rest)
-            self._end_line(cut=True)
+            self._begin_line()
+            self.feed(rest)
+            self._grow("", End(line=True, text=True, cut=cut))
             self._block = None
-        self.transcript.close()
-        return self._findings.take()
 
-    # Lines
+    def break_off(self) -> None:
+        """The text broke off here, and what is fed next does not go on its line: a half address is none."""
+        self._grow("", End(line=True, text=True, cut=True))
 
     def _begin_line(self) -> None:
-        # "start": not yet known; "held": read once it is whole; "status", "text": read as it comes.
-        self._mode: Literal["start", "held", "status", "text"] = "start"
-        self._quoted = False
-        self._held: list[str] = []
+        # "start": not yet known; "whole": read once it is whole; "joined": goes on a line before it, perhaps.
+        self._mode: Literal["start", "whole", "joined", "status", "text"] = "whole" if self._block else "start"
+        self._line = ""
+        self._position = 0  # how far it was decided
+        self._labelled = False  # the label at the position was read
+        self._pieces: list[str] = []  # of the line, which are put together once something in them can be decided
+        self._awaited: re.Pattern[str] | None = None
+        self._chars = 0  # of the pieces
         self._words: list[str] = []  # of a line of text
         self._shown: list[str] = []  # its words, labels and bare addresses, as prose is quoted
 
-    def _run(self, text: str) -> None:
-        for start in range(0, len(text), _STEP_CHARS):
-            self._step(text[start : start + _STEP_CHARS])
-
-    def _step(self, text: str) -> None:
-        position = known = 0
-        while position < len(text):
-            if position >= known and self._at_start:
-                position, known = self._whole_lines.read(text, position)
-            newline = text.find("\n", position)
-            if newline < 0:
-                if position < len(text):
-                    self._read(text[position:])
+    def _grow(self, piece: str, end: End) -> None:
+        """More of the line, or its end."""
+        if self._mode == "whole" or self._pieces:
+            self._chars += len(piece)
+            if self._chars > MAX_CHARS:
+                self._pieces, piece = [""], ""  # too long to be anything
+            elif piece:
+                self._pieces.append(piece)
+            if not (end.line or (self._awaited and self._awaited.search(piece))):
                 return
-            self._read(text[position:newline])
-            self._end_line()
-            position = newline + 1
-
-    @property
-    def _at_start(self) -> bool:
-        return self._mode == "start" and self._block is None and not self._quoted and not self._held
-
-    def _read(self, piece: str) -> None:
-        """A part of a line."""
-        match self._mode:
-            case "start":
-                self._read_start(piece)
-            case "held":
-                self._held.append(piece)
-            case _:
-                self._read_spans(self._spans.read(piece))
-
-    def _read_start(self, piece: str) -> None:
-        """Decides by its first characters what a line is."""
-        if self._block is not None:
-            self._mode = "held"
-            self._held.append(piece)
-            return
-        blanks = BLANKS + STATUS_MARKS if self._quoted else BLANKS
-        text = "".join(self._held) + piece if self._held else piece.lstrip(blanks)
-        self._held.clear()
-        if not text:
-            return
-        if text[0] in STATUS_MARKS and not self._quoted:
-            self._quoted = True
-            self._read_start(text)
-        elif text == "[":
-            self._held.append(text)  # of a link, or of a JSON array
-        elif text[0] in OPENERS or text.startswith("[{"):
-            self._mode = "held"
-            self._held.append(text)
-        else:
-            self._mode = "status" if self._quoted else "text"
-            self._read_spans(self._spans.read(text))
-
-    def _end_line(self, *, cut: bool = False) -> None:
-        if self._block is not None or self._mode == "held":
-            line = "".join(self._held)
-            quoted = self._quoted
+            piece, self._pieces = "".join(self._pieces), []
+        if self._mode == "joined":
+            piece = self._join(piece, end)
+        self._line += piece
+        if self._mode == "start":
+            self._start(end)
+        if self._mode in ("status", "text"):
+            self._read(end)
+        elif end.line and self._mode != "joined":
+            line = self._line
             self._begin_line()
-            self._read_held(line, quoted, cut)
-            return
-        if self._mode == "start" and self._held:
-            self._mode = "status" if self._quoted else "text"
-            self._read_spans(self._spans.read("".join(self._held)))
-        if self._mode != "start":
-            self._close_line(cut)
-        self._begin_line()
+            self._read_whole(line, end)
 
-    def _read_held(self, line: str, quoted: bool, cut: bool) -> None:
+    def _start(self, end: End) -> None:
+        """Decides by its first characters what a line is."""
+        line = self._line.lstrip(BLANKS)
+        quoted = line[:1] in tuple(STATUS_MARKS)
+        line = line.lstrip(BLANKS + STATUS_MARKS) if quoted else line
+        if not line or (line == "[" and not end.line):
+            return
+        if line[0] in OPENERS or line.startswith("[{"):
+            self._mode = "whole"
+            if not end.line:
+                self._hold(None)
+        else:
+            self._mode, self._line = "status" if quoted else "text", line
+
+    def _hold(self, awaited: re.Pattern[str] | None) -> None:
+        """Keeps pieces as they are until one holds what is awaited, or the line ends."""
+        self._pieces, self._line, self._chars, self._awaited = [self._line], "", len(self._line), awaited
+
+    def _join(self, piece: str, end: End) -> str:
+        """The begin of a line, which may go on the one before it; what of it is read next."""
+        bare = piece.lstrip(BLANKS)
+        if bare and bare[0] not in STATUS_MARKS + OPENERS:
+            self._mode = "text"
+        elif bare or end.line:
+            self._mode = "text"
+            self._end_line(end if not bare else End(line=True))
+        return bare
+
+    def _read_whole(self, line: str, end: End) -> None:
         """A whole line that is part of a block, or could have begun one."""
-        opened = self._block is None
-        block = self._block or open_block(line, quoted=quoted)
-        rest = block.add(line) if block else line
-        if rest is None:
-            self._block = block
-            return
-        self._block = None
-        if block and (value := block.value()):
-            self._findings.notice(value)
-        if not rest:
-            return
-        if rest is line and not opened:
-            self._read(line)  # the line after a block, which may begin the next
-        else:
-            stripped = rest.lstrip(BLANKS)
-            quoted = quoted or stripped.startswith(tuple(STATUS_MARKS))
-            self._mode = "status" if quoted else "text"
-            self._read_spans(self._spans.read(stripped.lstrip(STATUS_MARKS) if quoted else stripped))
-        self._end_line(cut=cut)
-
-    def _close_line(self, cut: bool) -> None:
-        """What a line means that only its end tells."""
-        self._read_spans(self._spans.read("", ended=True, cut=cut))
-        if self._mode == "status":
-            line = self._status.line.strip()
-            self._findings.status(line, self._status.end())
-        else:
-            self._findings.text("".join(self._words)[:LINE_CHARS], "".join(self._shown))
+        while line or self._block:
+            bare = line.lstrip(BLANKS)
+            quoted = bare[:1] in tuple(STATUS_MARKS)
+            bare = bare.lstrip(BLANKS + STATUS_MARKS) if quoted else bare
+            block = self._block or open_block(bare, quoted=quoted)
+            if block is None:
+                self._mode, self._line = "status" if quoted else "text", bare
+                self._read(end)
+                return
+            rest = block.add(line if self._block else bare)
+            opened, self._block = self._block is None, block if rest is None else None
+            if rest is not None:
+                self.transcript.block(block.value(), block.text())
+            line = f"> {rest}" if rest and quoted and opened else rest or ""
+            if rest is None:
+                break
+        self._begin_line()
 
     # Spans
 
-    def _read_spans(self, spans: list[Span]) -> None:
-        for span in spans:
-            if isinstance(span, Address):
-                self._read_address(span)
-            elif self._mode == "status":
-                self._read_status(span)
-            elif not isinstance(span, Label):
-                self._words.append(span.text)
-                self._shown.append(span.text)
+    def _read(self, end: End) -> None:
+        self._read_spans(End())
+        if end.line and not end.text and self._mode == "text" and goes_on(self._line, self._position):
+            self._line += "\n"
+            self._mode = "joined"
+        elif end.line:
+            self._end_line(end)
+        elif pattern := awaited(self._line, self._position):
+            self._hold(pattern)
 
-    def _read_status(self, span: Text | Code | Label) -> None:
+    def _end_line(self, end: End) -> None:
+        self._read_spans(end)
+        if self._mode == "status":
+            self.transcript.status_line(self._status.end())
+        else:
+            self.transcript.text_line("".join(self._words)[:LINE_CHARS], "".join(self._shown))
+        self._begin_line()
+
+    def _read_spans(self, end: End) -> None:
+        line = self._line
+        while span := next_span(line, self._position, end, labelled=self._labelled):
+            self._tell(span)
+            self._position, self._labelled = span.end, isinstance(span, Label)
+        # One character more, since where a word begins is where a mark may.
+        keep = max(0, self._position - 1)
+        self._line, self._position = line[keep:], self._position - keep
+
+    def _tell(self, span: Span) -> None:
+        said, text, words, code = self.transcript, "", False, False
         match span:
-            case Text():
-                self._status.read(span.text)
-            case Code():
-                self._status.skip(span.text)
-            case Label():
-                self._status.label(span.text)
-
-    def _read_address(self, span: Address) -> None:
-        if span.shown:
-            self._findings.picture(span.address, span.label)
-            return
-        if self._mode == "text":
-            self._shown.append(span.label or span.address)
-        # Half an address is never fetched. Yet a whole answer may end with a bare one, which then is all there is.
-        if span.whole or not self.transcript.pictures:
-            self._findings.link(span.address, span.label)
+            case Address(_, address, label, shown, thumbnail):
+                if thumbnail:
+                    said.linked_picture(thumbnail, address, label)
+                elif shown:
+                    said.picture(address, label)
+                else:
+                    said.link(address, label)
+                    text = "" if label else address
+            case Label(_, text, shown=False) if self._mode == "status":
+                self._status.label(text)
+            case Label(_, label, shown):
+                text = "" if shown else label
+            case Text(_, text, code):
+                words = True
+        if self._mode == "status" and words:
+            self._status.add(text, code=code)
+        elif len(self._shown) < LINE_CHARS:
+            self._words += [text] if words else []
+            self._shown.append(text)

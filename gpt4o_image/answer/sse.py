@@ -1,4 +1,4 @@
-"""Bytes of an event stream -> JSON objects. Pure. A broken event is skipped, never fatal.
+"""Bytes of an event stream -> JSON objects, and the text of what is none. Pure; knows no gateway's fields.
 
 The SDK's own decoder ends at the first malformed event and hides error events; a paid stream needs neither
 (https://html.spec.whatwg.org/multipage/server-sent-events.html, "Interpreting an event stream").
@@ -6,86 +6,120 @@ The SDK's own decoder ends at the first malformed event and hides error events; 
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any, cast
+from typing import Any
 
+from .json_text import json_objects
+
+MAX_EVENT_BYTES = 64 * 1024 * 1024
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data", b"event", b"id", b"retry", b"")  # a line that starts with the colon is a comment
-_MAX_EVENT_BYTES = 96 * 1024 * 1024
+_MAX_TRIES = 8  # to read an event that goes over blank lines
+
+# A JSON object, or the text of an event that holds none.
+Item = dict[str, Any] | str
 
 
 class SseDecoder:
-    """Feed it bytes in any cuts. `closed` is True after `[DONE]`; `broken` counts the skipped events.
+    """Feed it bytes, chunked anyhow. `closed` is True after `[DONE]`.
 
-    `begun` is True once a line was one of an event stream: a plain error message never is.
+    Forgives what gateways leave out: blank lines between events, the one behind the last event, the escapes of
+    newlines inside a JSON string. `data: {"a": 1}\\n\\ndata: {"b"\\n\\n` -> {"a": 1}, '{"b"'.
     """
 
     def __init__(self) -> None:
-        self.begun = False
         self.closed = False
-        self.broken = 0
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes] = []  # of the line
         self._after_return = False
+        self._size = 0  # of the line and the event
         self._data: list[bytes] = []
-        self._size = 0
+        self._objects: list[dict[str, Any]] | None = None  # of the data, where that is whole
+        self._tries = 0
         self._event = b""
 
-    def feed(self, chunk: bytes) -> list[dict[str, Any]]:
-        """The objects of the events that `chunk` completes. An event without its blank line never completes."""
+    def feed(self, chunk: bytes) -> list[Item]:
+        """The events that `chunk` completes."""
         if not chunk:
             return []
         if self._after_return and chunk[:1] == b"\n":
             chunk = chunk[1:]
         self._after_return = chunk.endswith(b"\r")
-        values: list[dict[str, Any]] = []
+        items: list[Item] = []
         start = 0
         for end in _LINE_END.finditer(chunk):
-            line = chunk[start : end.start()]
-            if self._pieces:
-                line = b"".join([*self._pieces, line])
-                self._pieces.clear()
+            self._keep(chunk[start : end.start()])
+            items += self._end_line()
             start = end.end()
-            if line:
-                self._field(line)
-            else:
-                values += self._dispatch()
         if start < len(chunk):
-            self._pieces.append(chunk[start:])
-        return values
+            self._keep(chunk[start:])
+        return items
 
-    def _field(self, line: bytes) -> None:
+    def finish(self) -> list[Item]:
+        """The last event, which may lack its blank line or its end."""
+        return [*self._end_line(), *self._flush()]
+
+    def _keep(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size <= MAX_EVENT_BYTES:
+            self._pieces.append(piece)
+
+    def _end_line(self) -> list[Item]:
+        line = b"".join(self._pieces)
+        self._pieces.clear()
+        if self._size > MAX_EVENT_BYTES:
+            # What is too large is not read, but counted.
+            self._data, self._objects = [b""], None
+            return self._flush()
+        if not line:
+            return self._blank_line()
         name, colon, value = line.removeprefix(_BOM).partition(b":")
-        self.begun = self.begun or (bool(colon) and name in _FIELDS)
+        if not (colon and name in _FIELDS):
+            self._keep_raw(line)
+            return []
         value = value.removeprefix(b" ")
-        if name == b"data" and self._size <= _MAX_EVENT_BYTES:
-            self._data.append(value)
-            self._size += len(value)
-        elif name == b"event":
+        done = name == b"data" and value.strip() == b"[DONE]"
+        # Some gateways leave out the blank lines: each whole object then is an event.
+        ended = self._flush() if self._objects or self._tries or done else []
+        self.closed = self.closed or done
+        if name == b"event":
             self._event = value
+        elif name == b"data" and not self.closed and (value or self._data):
+            self._objects = None if self._data else json_objects(value)
+            self._data.append(value)
+        else:
+            self._size -= len(line)
+        return ended
 
-    def _dispatch(self) -> list[dict[str, Any]]:
-        lines, event = self._data, self._event
-        self._data, self._size, self._event = [], 0, b""
-        data = b"\n".join(lines)
+    def _keep_raw(self, line: bytes) -> None:
+        """A line without a field may be of a JSON string with raw newlines in it."""
+        if self._data and not self._objects:
+            self._data.append(line)
+        else:
+            self._size -= len(line)
+
+    def _blank_line(self) -> list[Item]:
+        if self._data and not self._objects:
+            self._objects = json_objects(b"\n".join(self._data))
+            self._tries += 1
+            each_is_one = all(json_objects(line) for line in self._data)
+            if not self._objects and not each_is_one and self._tries <= _MAX_TRIES:
+                self._data.append(b"")
+                return []
+        return self._flush()
+
+    def _flush(self) -> list[Item]:
+        """The event, as the next one begins."""
+        data, objects, event = self._data, self._objects, self._event
+        self._data, self._objects, self._event, self._size, self._tries = [], None, b"", 0, 0
         if not data or self.closed:
             return []
-        if data.strip() == b"[DONE]":
-            self.closed = True
-            return []
-        value = _object(data)
-        # Some gateways leave out the blank lines: each line then is an event.
-        values = [value] if value is not None or len(lines) == 1 else [_object(line) for line in lines]
-        self.broken += values.count(None)
+        objects = objects or json_objects(b"\n".join(data))
+        if not objects:
+            each = [json_objects(line) for line in data]
+            if not all(each):
+                return [b"\n".join(data).decode("utf-8", "replace").rstrip("\n")]
+            objects = [one for found in each for one in found or ()]
         # `event: error` carries the error flat; named so, it reads like any other error object.
         flat = event == b"error"
-        return [{"error": one} if flat and "error" not in one else one for one in values if one is not None]
-
-
-def _object(data: bytes) -> dict[str, Any] | None:
-    try:
-        value: Any = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+        return [{"error": one} if flat and "error" not in one else one for one in objects]

@@ -208,7 +208,7 @@ def _refused(gateway: Gateway, base_url: str, error: Any) -> GPT4oImageError:
     wrong = misaddressed(gateway.name, base_url, status, redact(headers.get("location", ""), gateway.api_key))
     if wrong and told.kind != "bad_model":
         return wrong.but(gateway_text=told.gateway_text, request_id=told.request_id)
-    return told.but(billed="no") if 300 <= status < 400 else told
+    return told
 
 
 def _failed(gateway: Gateway, base_url: str, departure: Departure, error: Exception) -> Exception:

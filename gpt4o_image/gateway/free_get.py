@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from ..answer.failures import from_status, is_error
+from ..answer.error_object import is_error
+from ..answer.failures import from_status
+from ..answer.json_text import json_object
 from ..answer.keywords import says
 from ..errors import shorten
 from ..urls import origin
@@ -111,8 +111,8 @@ def _read(response: Any, began: float) -> str:
 def _judge(profile: str, base_url: str, url: str, response: Any, body: str, key: str) -> FreeAnswer:
     status: int = response.status_code
     root = root_of(url)
-    value = _json_object(body)
-    if status == 200 and value is not None and not is_error(value) and value.get("success") is not False:
+    value = json_object(body)
+    if status == 200 and value is not None and not is_error(value):
         return FreeAnswer(reached=True, value=value, status=status)
     misaddressed = base_url_advice(profile, base_url)
     said = _quote(status, body)
@@ -133,13 +133,6 @@ def _judge(profile: str, base_url: str, url: str, response: Any, body: str, key:
     else:
         problem, advice = f"{root} gives an answer that means nothing here (HTTP {status})", misaddressed
     return FreeAnswer(reached=True, problem=f"{problem}{said}.", advice=advice or misaddressed, status=status)
-
-
-def _json_object(body: str) -> Mapping[str, Any] | None:
-    with suppress(ValueError, RecursionError):
-        value: Any = json.loads(body)
-        return cast("Mapping[str, Any]", value) if isinstance(value, dict) else None
-    return None
 
 
 def _quote(status: int, body: str) -> str:

@@ -28,12 +28,6 @@ def misaddressed(profile: str, base_url: str, status: int, location: str = "") -
     return GPT4oImageError("config", f"{base_url} {answer}.", advice=base_url_advice(profile, base_url), billed=billed)
 
 
-def web_page(profile: str, base_url: str) -> GPT4oImageError:
-    """`config` for a web page with status 200 in place of an answer."""
-    problem = f"{base_url} answers with a web page, not as a gateway does."
-    return GPT4oImageError("config", problem, advice=base_url_advice(profile, base_url), billed="unknown")
-
-
 def base_url_advice(profile: str, base_url: str) -> str:
     """What to look at: where base_url is set, and what is probably wrong with it."""
     path = urlsplit(base_url).path.rstrip("/")

@@ -199,16 +199,6 @@ WORDS = {
     "sse_event_error_flat": "Internal server error",
 }
 
-# What the wings that read them do not do yet.
-NOT_YET = {
-    "async_notify_ja", "async_notify_zh", "bad_json_chunk", "busy_zh", "cut_after_event", "cut_json",
-    "error_beside_data", "fail_content_filter", "fail_review_zh", "http200_html", "http200_task",
-    "http_400_sensitive", "http_403_challenge", "http_403_precharge", "no_blank_lines", "ok_entities_in_link",
-    "ok_fenced_picture", "ok_label_two_lines", "plan_limit_ko", "plan_limit_zh", "shape_choices", "shape_images",
-    "shape_inline_data", "shape_multi_mod_content", "shape_output", "shape_result", "shape_source", "timed_out_zh",
-    "utf8_cut",
-}  # fmt: skip
-
 # Other endpoints and cancels have their own tests.
 ELSEWHERE = {"slow", "cancel_before_headers", "cancel_mid_stream"} | {
     name for name in scenario_names() if name.startswith("images_")
@@ -219,12 +209,7 @@ def test_every_scenario_has_an_expectation():
     assert PICTURES.keys() | ERRORS.keys() | ELSEWHERE == set(scenario_names())
 
 
-def each(names):
-    may_fail = pytest.mark.xfail(reason="not yet", strict=False)
-    return [pytest.param(name, marks=may_fail if name in NOT_YET else ()) for name in sorted(names)]
-
-
-@pytest.mark.parametrize("name", each(PICTURES))
+@pytest.mark.parametrize("name", sorted(PICTURES))
 def test_pictures(name, run, simulator):
     outcome = run(f"a red fox [[{name}]]")
     assert outcome.error is None
@@ -242,7 +227,7 @@ def test_pictures(name, run, simulator):
     assert [file.path.read_bytes() for file in kept.files] == [picture.data for picture in outcome.pictures]
 
 
-@pytest.mark.parametrize("name", each(ERRORS))
+@pytest.mark.parametrize("name", sorted(ERRORS))
 def test_errors(name, run, simulator):
     outcome = run(f"a red fox [[{name}]]", timeout_s=2.0 if name in ("stall", "hang_before_headers") else 20.0)
     error = outcome.error

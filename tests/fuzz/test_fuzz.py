@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from answer_shapes import SHAPES
 
 HERE = Path(__file__).parent
 FIXTURES = HERE.parent / "fixtures"
@@ -41,6 +42,9 @@ def start(script, folder):
     dictionary, corpora = FUZZERS[script]
     new = folder / "new"
     new.mkdir()
+    if script == "fuzz_stream.py":
+        for number, shape in enumerate(SHAPES.values()):
+            (new / f"shape-{number}").write_bytes(shape.body)
     folders = [new, *(FIXTURES / corpus for corpus in corpora)]
     arguments = [*folders, f"-dict={FIXTURES / 'fuzz' / dictionary}", f"-artifact_prefix={folder}/", *LIMITS]
     told = folder / "told"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpt4o_image.answer.blocks import FencedBlock, JsonBlock, open_block
+from gpt4o_image.answer.blocks import Block, open_block
 
 
 def read(*lines, quoted=False):
@@ -19,7 +19,7 @@ def read(*lines, quoted=False):
 
 @pytest.mark.parametrize("line", ["{curly}", "{", "{ ", '{"', "{'", "{}", "[{", "[ {"])
 def test_what_opens_json(line):
-    assert isinstance(open_block(line), JsonBlock) == (line != "{curly}")
+    assert isinstance(open_block(line), Block) == (line != "{curly}")
 
 
 @pytest.mark.parametrize("line", ["text", "`code`", "```code```", "~~", "<b>", "[a](b)", "> {"])
@@ -29,13 +29,13 @@ def test_what_opens_nothing(line):
 
 @pytest.mark.parametrize("line", ["```", "```json", "````", "~~~", '```json {"a": 1}'])
 def test_what_opens_a_fence(line):
-    assert isinstance(open_block(line), FencedBlock)
+    assert read(line, "{", "text ![a](u)", line[:4].strip("json {"))[0] == [""]
 
 
 def test_json_ends_with_its_bracket():
     assert read('{"a": {"b": [1]}} rest', "next") == ([" rest", "next"], {"a": {"b": [1]}})
     assert read("{", '"a": "}"', "}", "next") == (["", "next"], {"a": "}"})
-    assert read('[{"a": 1}, 2]') == ([""], {"a": 1})
+    assert read('[{"a": 1}, {"b": 2}]') == ([""], {"a": 1})
 
 
 def test_strings_may_hold_anything():
@@ -87,6 +87,7 @@ def test_thinking():
 )
 def test_what_counts_of_a_block_that_never_ends(lines, rest):
     block = open_block(lines[0])
+    assert block.value() is None
     assert [block.add(line) for line in lines] == [None] * len(lines)
     assert block.remainder() == rest
 
@@ -94,3 +95,19 @@ def test_what_counts_of_a_block_that_never_ends(lines, rest):
 def test_deep_nesting_is_no_crash():
     assert read("[{" * 100_000) == (None, None)
     assert read('{"a":' + "[" * 100_000 + "]" * 100_000 + "}") == ([""], None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        (["```markdown", "![a](u)", "```"], "![a](u)"),
+        (["```json", '{"a": "5" b"}', "```"], '{"a": "5" b"}'),
+        (["```json", '{"prompt": "5" b"}', "```"], ""),
+        (["<think>", "![a](u)", "</think>"], ""),
+    ],
+)
+def test_what_may_count_where_nothing_else_does(lines, text):
+    block = open_block(lines[0])
+    for line in lines:
+        block.add(line)
+    assert block.text() == text

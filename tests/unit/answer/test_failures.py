@@ -1,11 +1,21 @@
 """What went wrong -> its kind, whether it was billed, and the id that the gateway's support asks for."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from gpt4o_image.answer.failures import from_body, from_object, from_status, from_transcript, is_error, request_id
+from gpt4o_image.answer.failures import (
+    declines,
+    from_body,
+    from_object,
+    from_page,
+    from_status,
+    from_transcript,
+    is_page,
+)
 from gpt4o_image.answer.parser import StreamParser
+from gpt4o_image.answer.transcript import Transcript
 
 TID = "2025042414262412345678901234567"
 
@@ -31,6 +41,15 @@ REFUSED = "Your request was rejected as a result of our safety system."
         (403, "Your account balance is insufficient. Please recharge", {}, "quota", "no"),
         (403, "x", {"code": "insufficient_user_quota"}, "quota", "no"),
         (403, "key is disabled", {}, "auth", "no"),
+        (400, "x", {"code": "sensitive_words_detected"}, "moderation_input", "unknown"),
+        (
+            403,
+            "\u9884\u6263\u8d39\u989d\u5ea6\u5931\u8d25, \u7528\u6237\u5269\u4f59\u989d\u5ea6: $0.001",
+            {},
+            "quota",
+            "no",
+        ),
+        (403, "x", {"code": "pre_consume_token_quota_failed"}, "quota", "no"),
         (404, "Invalid URL", {}, "bad_request", "no"),
         (404, "x", {"code": "model_not_found"}, "bad_model", "no"),
         (408, "Request timed out", {}, "timeout", "unknown"),
@@ -44,7 +63,7 @@ REFUSED = "Your request was rejected as a result of our safety system."
         (503, "Incorrect model ID. Please check", {}, "bad_model", "unknown"),
         (503, "Rate limited by provider. Please try again later.", {}, "rate_limited", "unknown"),
         (503, "No available channel for this model", {}, "upstream", "unknown"),
-        (307, "", {}, "upstream", "unknown"),
+        (307, "", {}, "upstream", "no"),
     ],
 )
 def test_status(status, message, rest, kind, billed):
@@ -67,11 +86,59 @@ def test_bodies_of_other_shapes():
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["x (tid: 12-a)", "x (request id: 12-a)", "(Request ID:12-a)", "(request_id: 12-a )", "\uff08tid\uff1a12-a\uff09"],
+    ("status", "body", "kind", "words"),
+    [
+        (401, '{"error": {"message": "Invalid tok', "auth", "Invalid tok"),
+        (502, "<html>Bad", "upstream", "Bad"),
+        (401, "<html>Bad", "auth", "Bad"),
+        (
+            403,
+            '{"error": {"code": "insufficient_user_quota", "mess',
+            "quota",
+            '{"error": {"code": "insufficient_user_quota"}}',
+        ),
+        (500, "{", "upstream", "{"),
+    ],
 )
-def test_request_id(text):
-    assert request_id(text) == "12-a"
+def test_bodies_that_broke_off(status, body, kind, words):
+    error = from_status(status, body)
+    assert (error.kind, error.gateway_text) == (kind, words)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<!DOCTYPE html><title>Just a moment...</title>", "\n<html><body>Attention Required!</body>", "error code: 1020"],
+)
+def test_a_bot_challenge_is_no_bad_key(body):
+    error = from_status(403, body)
+    assert (error.kind, error.billed) == ("upstream", "no")
+    assert "key set" not in error.message
+    assert from_status(403, "<p>key is disabled</p>").kind == "auth"
+
+
+def test_a_web_page_names_who_answered():
+    error = from_page("<!doctype html><title>Console</title>", "https://x.test")
+    assert (error.kind, error.billed, error.gateway_text) == ("config", "unknown", "Console")
+    assert "https://x.test" in error.message
+    assert "base_url" in error.message
+
+
+@pytest.mark.parametrize(
+    "body", ["<!doctype html>", " \n<html lang=en>", "<!-- x --><head>", '<?xml version="1.0"?>\n<html>']
+)
+def test_pages(body):
+    assert is_page(body)
+
+
+@pytest.mark.parametrize(
+    "body", ['<img src="https://x.test/a.png">', "<think>a</think>", "<https://x.test/a.png>", "", "{}"]
+)
+def test_no_pages(body):
+    assert not is_page(body)
+
+
+def test_long_words_are_cut():
+    assert len(from_body("x" * 10_000).gateway_text) == 4000
 
 
 def test_objects():
@@ -83,38 +150,33 @@ def test_objects():
 
 
 @pytest.mark.parametrize(
-    "value", [{"error": "x"}, {"code": -1}, {"code": "failed"}, {"type": "error"}, {"choices": [], "error": {"a": 1}}]
-)
-def test_is_error(value):
-    assert is_error(value)
-
-
-@pytest.mark.parametrize(
-    "value",
+    ("value", "kind"),
     [
-        {},
-        {"error": None},
-        {"code": 0},
-        {"code": 200},
-        {"code": "Success"},
-        {"choices": [{}], "code": -1},
-        {"data": [1]},
+        ({"error": {"message": "m", "code": 401}}, "auth"),
+        ({"error": {"message": "m", "code": "429"}}, "rate_limited"),
+        ({"error": {"message": "m", "code": 7}}, "upstream"),
+        ({"error": {"message": "\u751f\u6210\u8d85\u65f6"}}, "timeout"),
+        ({"error": {"message": "Request timed out"}}, "timeout"),
     ],
 )
-def test_is_no_error(value):
-    assert not is_error(value)
+def test_objects_by_their_code(value, kind):
+    assert from_object(value).kind == kind
 
 
 # Streams without a picture
 
 
 def of(text, *, complete=True):
-    parser = StreamParser()
+    said = Transcript()
+    parser = StreamParser(said)
     parser.feed(text)
-    parser.finish()
-    return from_transcript(parser.transcript, complete=complete)
+    parser.finish(cut=not complete)
+    said.close()
+    return from_transcript(said, complete=complete)
 
 
+# What gateways and models write in other languages: [text, kind].
+PROSE = json.loads((Path(__file__).parents[2] / "fixtures/prose.json").read_text("utf-8"))
 FAILED = "> \u751f\u6210\u5931\u8d25 \u274c\n> \u5931\u8d25\u539f\u56e0\uff1a"
 
 
@@ -136,6 +198,7 @@ FAILED = "> \u751f\u6210\u5931\u8d25 \u274c\n> \u5931\u8d25\u539f\u56e0\uff1a"
         ("Sorry, something went wrong. Try again.", "upstream"),
         ("Sorry, you've hit the Plus plan limit for image generation requests.", "rate_limited"),
         ("Processing image\n\nWe'll notify you when your image is ready.", "pending"),
+        *PROSE,
         ("Which fox would you like?", "no_image"),
         ("", "no_image"),
     ],
@@ -157,3 +220,32 @@ def test_cut_streams():
     assert of("I can't", complete=False).kind == "truncated"
     assert of(FAILED + "input_moderation", complete=False).kind == "moderation_input"
     assert of("> ID: `task_01jsabcdefghjkmnpqrstvwxyz`", complete=False).request_id == "task_01jsabcdefghjkmnpqrstvwxyz"
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "I'm sorry, but I can't draw that.",
+        "\u201cSorry\u201d",
+        "We\u2019re so sorry, but the prompt may violate our content policies.",
+        "This request may violate our content policies.",
+        "You've hit the Plus plan limit for image generation requests.",
+        "\u62b1\u6b49\uff0c\u6211\u65e0\u6cd5",
+    ],
+)
+def test_what_declines(prose):
+    assert declines(prose)
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "",
+        "Here is your picture.",
+        "The sign says: Sorry, we are closed. It violates no policy.",
+        "Here it is, sorry for the delay",
+        "A poster that reads \u201cplan limit\u201d",
+    ],
+)
+def test_what_only_quotes_such_words(prose):
+    assert not declines(prose)

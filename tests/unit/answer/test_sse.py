@@ -1,4 +1,4 @@
-"""Bytes -> objects, in any cuts."""
+"""Bytes -> objects, chunked anyhow."""
 
 import json
 import sys
@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gpt4o_image.answer import sse
 from gpt4o_image.answer.sse import SseDecoder
 
 
 def decode(wire, size=None):
     decoder = SseDecoder()
     size = size or max(1, len(wire))
-    values = [value for start in range(0, len(wire), size) for value in decoder.feed(wire[start : start + size])]
-    return values, decoder
+    items = [item for start in range(0, len(wire), size) for item in decoder.feed(wire[start : start + size])]
+    return [*items, *decoder.finish()], decoder
 
 
 @pytest.mark.parametrize("size", [None, 1, 2, 3, 5])
@@ -31,8 +32,15 @@ def decode(wire, size=None):
         (b'event: error\ndata: {"message": "x"}\n\n', [{"error": {"message": "x"}}]),
         (b'event: error\ndata: {"error": "x"}\n\n', [{"error": "x"}]),
         (b'event: chunk\ndata: {"a": 1}\n\n', [{"a": 1}]),
-        (b'data: {"a": 1}\n', []),
-        (b'data: {"a": 1}', []),
+        (b'data: {"a": 1}\n', [{"a": 1}]),
+        (b'data: {"a": 1}', [{"a": 1}]),
+        (b'data: {"a": 1}\ndata: {"b": 2}\ndata: {"c"', [{"a": 1}, {"b": 2}, '{"c"']),
+        (b'data: [{"a": 1}, {"b": 2}]\n\n', [{"a": 1}, {"b": 2}]),
+        (b'data: {"a": "x\ny"}\n\ndata: {"b": 2}\n\n', [{"a": "x\ny"}, {"b": 2}]),
+        (b'data: {"a": "x\n\ny"}\n\ndata: {"b": 2}\n\n', [{"a": "x\n\ny"}, {"b": 2}]),
+        (b'data: {"a": "x\n\ndata: {"b": 2}\n\n', ['{"a": "x', {"b": 2}]),
+        (b'data: {"a": "\xff\xfe"}\n\n', [{"a": "\ufffd\ufffd"}]),
+        (b'event: error\ndata: {"message": "x"}\ndata: {"a": 1}\n\n', [{"error": {"message": "x"}}, {"a": 1}]),
         (b"data\n\ndata:\n\n", []),
         (b'data: {"a": "\xe6\x8e\x92"}\n\n', [{"a": "\u6392"}]),
     ],
@@ -41,25 +49,26 @@ def test_events(wire, values, size):
     assert decode(wire, size)[0] == values
 
 
-@pytest.mark.parametrize("broken", [b"{", b"[1]", b"x", b'"s"', b'{"a": "\xff\xfe"}', b"null", b"[" * 100_000])
-def test_a_broken_event_is_skipped(broken):
-    values, decoder = decode(b'data: {"a": 1}\n\ndata: ' + broken + b'\n\ndata: {"b": 2}\n\n')
-    assert values == [{"a": 1}, {"b": 2}]
-    assert decoder.broken == 1
+@pytest.mark.parametrize("size", [None, 1, 7])
+@pytest.mark.parametrize("broken", ["{", "[1]", "x", '"s"', "null", "[" * 100])
+def test_what_cannot_be_read_is_handed_out_as_text(broken, size):
+    wire = b'data: {"a": 1}\n\ndata: ' + broken.encode() + b'\n\ndata: {"b": 2}\n\n'
+    assert decode(wire, size)[0] == [{"a": 1}, broken, {"b": 2}]
 
 
-def test_done_ends_it():
-    values, decoder = decode(b'data: [DONE]\n\ndata: {"a": 1}\n\n')
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n\n"])
+def test_done_ends_it(end):
+    items, decoder = decode(b'data: {"a": 1}\ndata: {"b"\ndata: [DONE]' + end)
     assert decoder.closed
-    assert values == []
-    assert not decode(b"data: [DONE]\n")[1].closed
+    assert items == [{"a": 1}, '{"b"']
+    assert decode(b'data: [DONE]\n\ndata: {"a": 1}\n\n')[0] == []
 
 
-def test_begun():
-    assert decode(b": hello\n")[1].begun
-    assert decode(b"data: x\n")[1].begun
-    assert not decode(b"Error: upstream\nhello\n\n")[1].begun
-    assert not decode(b"")[1].begun
+def test_what_is_too_large_is_counted(monkeypatch):
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 100)
+    for size in (None, 7):
+        assert decode(b"data: " + b"A" * 1000 + b'\n\ndata: {"a": 1}\n\n', size)[0] == ["", {"a": 1}]
+    assert decode(b": keep-alive\n" * 100 + b'data: {"a": 1}\n\n')[0] == [{"a": 1}]
 
 
 def test_an_empty_chunk_between_return_and_newline():
@@ -70,10 +79,9 @@ def test_an_empty_chunk_between_return_and_newline():
 
 @given(st.binary(max_size=200), st.integers(1, 9))
 @settings(max_examples=100, deadline=None)
-def test_any_bytes_in_any_cuts(wire, size):
+def test_any_bytes_chunked_anyhow(wire, size):
     whole, cut = decode(wire), decode(wire, size)
-    assert whole[0] == cut[0]
-    assert (whole[1].closed, whole[1].broken, whole[1].begun) == (cut[1].closed, cut[1].broken, cut[1].begun)
+    assert (whole[0], whole[1].closed) == (cut[0], cut[1].closed)
 
 
 def test_work_grows_with_the_length_only():
