@@ -121,6 +121,13 @@ def blocker() -> Any:
     return ExecutionBlocker(None)
 
 
+def folder() -> Path:
+    """ComfyUI's own folder, or the one that stands for it (--base-directory)."""
+    import folder_paths
+
+    return Path(folder_paths.base_path)
+
+
 def temp_folder() -> Path:
     """Where pictures lie that browsers show and that ComfyUI deletes at its start."""
     import folder_paths

@@ -47,7 +47,7 @@ class WaitingPrompt:
     extra_pnginfo: object
 
 
-_ENDPOINTS = {"GPT4oImage_Generate": "chat", "GPT4oImage_ImagesAPI": "images"}
+ENDPOINTS = {"GPT4oImage_Generate": "chat", "GPT4oImage_ImagesAPI": "images"}
 # Inputs and Request share their names. Pictures are known only when their nodes have run.
 _ASKED = {field.name for field in fields(Request)} - {"endpoint", "references"}
 _BESIDE = {"gateway", "on_failure"}
@@ -106,7 +106,7 @@ def _surely_run(prompt: WaitingPrompt, lazy_inputs: LazyInputs) -> set[str]:
 
 def _calls(prompt: WaitingPrompt, node_id: str, holders: Mapping[str, Holder]) -> list[PendingCall]:
     node = prompt.graph[node_id]
-    endpoint = _ENDPOINTS.get(node.get("class_type", ""))
+    endpoint = ENDPOINTS.get(node.get("class_type", ""))
     names = _inputs(node).keys()
     if endpoint is None or "prompt" not in names or not names <= _ASKED | _BESIDE:
         return []

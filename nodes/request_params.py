@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from ..gpt4o_image.gateway.config import DEFAULT, Config
-from ..gpt4o_image.urls import origin
+from ..gpt4o_image.urls import is_loopback, origin
 from ..gpt4o_image.vault.pages import Wanted
 from ..gpt4o_image.vault.results import LATEST, STATES, State
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 _PAGE, _MAX_PAGE = 50, 100
 _TEXT_CHARS = 200
 _MAX_AHEAD = 1000
+_MAX_GRAPH_BYTES = 4 << 20
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
 
@@ -36,6 +39,14 @@ def check_origin(request: web.Request) -> None:
     site = request.headers.get("Sec-Fetch-Site", "none")
     if site not in ("same-origin", "none") or not _is_own(request.headers.get("Origin"), request.host):
         raise Refusal(403, "other_origin", "Only ComfyUI's own page may ask this.")
+
+
+def check_own_machine(request: web.Request) -> None:
+    """Refuses whoever is not at this computer: only they are shown its folders. A proxy's clients are not."""
+    forwarded = {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} & set(request.headers)
+    host, peer = urlsplit(f"//{request.host}").hostname or "", request.remote or ""
+    if forwarded or not is_loopback(host) or not is_loopback(peer.removeprefix("::ffff:")):
+        raise Refusal(403, "other_machine", "Only a browser on ComfyUI's own computer may ask this.")
 
 
 def _is_own(page: str | None, own: str) -> bool:
@@ -93,6 +104,20 @@ async def calls_ahead(request: web.Request) -> int:
         if isinstance(calls, int) and not isinstance(calls, bool) and 0 <= calls <= _MAX_AHEAD:
             return calls
     raise Refusal(400, "bad_request", f"calls is a whole number from 0 to {_MAX_AHEAD}.")
+
+
+async def graph_of_body(request: web.Request) -> Mapping[str, Mapping[str, Any]]:
+    """`graph` of the body, as POST /prompt takes it."""
+    if (request.content_length or 0) <= _MAX_GRAPH_BYTES:
+        with suppress(ValueError, TypeError, KeyError):
+            graph = (await request.json())["graph"]
+            if isinstance(graph, dict) and all(_is_node(node) for node in graph.values()):
+                return graph
+    raise Refusal(400, "bad_request", "graph is an API graph: nodes by their id, with class_type and inputs.")
+
+
+def _is_node(node: object) -> bool:
+    return isinstance(node, dict) and isinstance(node.get("class_type"), str) and isinstance(node.get("inputs"), dict)
 
 
 def _whole(value: str, name: str) -> int:

@@ -1,8 +1,8 @@
 """What the browser side asks of this server, as HTTP routes under /gpt4o_image/. Imported only where there is a server.
 
-All but "fetch again" and "send them now" only read; what "run_ahead" sets is kept in memory. No answer holds a key or
-a path. Disk, decoding and network are waited for in threads: at most 4 that read, 2 that draw thumbnails, 2 that
-fetch, 1 that checks.
+All but "fetch again" and "send them now" only read; what "run_ahead" sets is kept in memory. No answer holds a key, and
+none but "key_setup", which only this computer's own browsers get, a path. Disk, decoding and network are waited for in
+threads: at most 4 that read, 2 that draw thumbnails, 2 that fetch, 1 that checks.
 """
 
 from __future__ import annotations
@@ -11,16 +11,19 @@ import asyncio
 import functools
 import logging
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
 
 from ..gpt4o_image.errors import GPT4oImageError
 from ..gpt4o_image.gateway.config import CONFIG_FILE, Config, load_config
-from ..gpt4o_image.gateway.profiles import own_origins
+from ..gpt4o_image.gateway.profiles import locate, own_origins
+from ..gpt4o_image.home import PACK_ROOT
 from ..gpt4o_image.pictures.formats import PictureError, extension, format_of
 from ..gpt4o_image.sidebar.feed import Json, Redactor, detail, findings, item, status
 from ..gpt4o_image.sidebar.thumbnails import Thumbnails
@@ -28,7 +31,19 @@ from ..gpt4o_image.vault.results import LATEST, File, Result
 from ..gpt4o_image.vault.vault import Vault
 from . import host
 from .browser_events import RUNNING
-from .request_params import Refusal, calls_ahead, check_origin, gateway_of, picture_number, result_id_of, wanted_of
+from .graph_quote import quote
+from .key_setup import key_setup
+from .request_params import (
+    Refusal,
+    calls_ahead,
+    check_origin,
+    check_own_machine,
+    gateway_of,
+    graph_of_body,
+    picture_number,
+    result_id_of,
+    wanted_of,
+)
 from .run_ahead import AHEAD
 
 T = TypeVar("T")
@@ -51,6 +66,7 @@ def add_routes(server: Any) -> None:
     gets: dict[str, RouteHandler] = {
         f"{ROOT}/status": routes.status,
         f"{ROOT}/check": routes.check,
+        f"{ROOT}/key_setup": routes.key_setup,
         f"{ROOT}/queue": routes.queue,
         f"{ROOT}/results": routes.results,
         result: routes.result,
@@ -61,6 +77,7 @@ def add_routes(server: Any) -> None:
     for path, handler in gets.items():
         table.get(path)(handler)
     table.post(f"{result}/fetch")(routes.fetch)
+    table.post(f"{ROOT}/quote")(routes.quote)
     table.post(f"{ROOT}/queue/send")(routes.send_now)
     table.post(f"{ROOT}/queue/run_ahead")(routes.run_ahead)
 
@@ -118,6 +135,23 @@ class Routes:
             return _json(await host.run_in_thread(look))
 
     @_answered
+    async def key_setup(self, request: web.Request) -> web.StreamResponse:
+        check_own_machine(request)
+
+        def look() -> Json:
+            config = load_config(host.home())
+            chosen, _ = locate(gateway_of(request, config), config, os.environ)
+            where = Path(sys.executable), PACK_ROOT, host.folder()
+            return key_setup(chosen, config.path, *where, windows=os.name == "nt")
+
+        return _json(await self._read(look))
+
+    @_answered
+    async def quote(self, request: web.Request) -> web.StreamResponse:
+        graph = await graph_of_body(request)
+        return _json({"nodes": await self._read(lambda: quote(graph, load_config(host.home()), os.environ))})
+
+    @_answered
     async def results(self, request: web.Request) -> web.StreamResponse:
         wanted = wanted_of(request)
 
@@ -156,7 +190,7 @@ class Routes:
             except OSError:
                 raise Refusal(404, "no_image", "The file of this picture is damaged. Fetch it again.") from None
             found = format_of(data)
-            if found is None or found.pillow is None:  # never what a browser might run, as an SVG
+            if found is None or found.plugin is None:  # never what a browser might run, as an SVG
                 raise Refusal(404, "no_image", "This picture cannot be shown here. Export it.")
             return data, found.mime
 

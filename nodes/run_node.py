@@ -15,6 +15,7 @@ from comfy_api.latest import io
 
 from ..gpt4o_image.errors import GPT4oImageError, shorten
 from ..gpt4o_image.gateway.config import Config, load_config
+from ..gpt4o_image.gateway.profiles import has_key
 from ..gpt4o_image.generation import generate
 from ..gpt4o_image.outcome import Outcome
 from ..gpt4o_image.pictures.batch import Batch, canvas
@@ -63,9 +64,20 @@ async def pay(
             if outcome:
                 return outcome
             with host.SLOTS.one_of(config.max_parallel, cancelled):
-                return generate(request, gateway, config, os.environ, notify=notify, cancelled=cancelled, hosts=HOSTS)
+                outcome = generate(
+                    request, gateway, config, os.environ, notify=notify, cancelled=cancelled, hosts=HOSTS
+                )
+        return _with_way_to_key(outcome, gateway, config)
 
     return await give(node, work, on_failure)
+
+
+def _with_way_to_key(outcome: Outcome, gateway: str, config: Config) -> Outcome:
+    """A missing key is set most quickly by what the sidebar shows."""
+    error = outcome.error
+    if error is None or error.kind != "config" or has_key(config, os.environ, gateway):
+        return outcome
+    return replace(outcome, error=error.plus("In ComfyUI: open the tab GPT-4o Image in the side bar; it shows how."))
 
 
 async def give(node: type[io.ComfyNode], work: Work, on_failure: str = "stop") -> io.NodeOutput:

@@ -29,7 +29,8 @@ def _prompt_lists(inputs: Inputs) -> Sequence[Values]:
         raise LookupError from error
 
 
-_HOLDERS = {**HOLDERS, "GPT4oImage_Prompts": _prompt_lists}
+# Nodes that only hold values: what they give is known before they run.
+VALUE_HOLDERS = {**HOLDERS, "GPT4oImage_Prompts": _prompt_lists}
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class WaitingQueue:
         return self._calls[prompt.id]
 
     def _read(self, prompt: WaitingPrompt) -> list[PendingCall]:
-        return calls_of(prompt, self._lazy_inputs, _HOLDERS)
+        return calls_of(prompt, self._lazy_inputs, VALUE_HOLDERS)
 
     def _lazy_inputs(self, class_type: str) -> set[str] | None:
         if class_type not in self._lazy:

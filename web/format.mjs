@@ -18,19 +18,20 @@ function once(key, build) {
 }
 
 /**
- * US dollars: two digits at least, so that 0.009 is not 0.01.
+ * US dollars: up to four digits, so that 0.009 is not 0.01; nothing is $0.
  *
  * @param {number} usd
  * @param {string} language
  */
 export function money(usd, language) {
+  const minimumFractionDigits = usd === 0 ? 0 : 2;
   return once(
-    `money ${language}`,
+    `money ${language} ${minimumFractionDigits}`,
     () =>
       new Intl.NumberFormat(language, {
         style: "currency",
         currency: "USD",
-        minimumFractionDigits: 2,
+        minimumFractionDigits,
         maximumFractionDigits: 4,
       }),
   ).format(usd);

@@ -10,6 +10,7 @@ const MODULES = [
   "graph",
   "head",
   "host",
+  "key_panel",
   "list",
   "memory",
   "node_line",
@@ -17,6 +18,7 @@ const MODULES = [
   "notices",
   "outcomes",
   "panel",
+  "prices",
   "queue",
   "results",
   "rows",
@@ -35,6 +37,7 @@ const { GATEWAY, status } = await import("./head.mjs");
 const { followOutcomes, graphLoaded } = await import("./node_line.mjs");
 const { ARTIST_NAMES, choicesRefreshed, followResults, nodeCreated } = await import("./nodes.mjs");
 const { RUN_AHEAD, followRunAhead, tellRunAhead } = await import("./queue.mjs");
+const { followPrices, priceChanged } = await import("./prices.mjs");
 const { gatewayChanged, openTab, showTab } = await import("./tab.mjs");
 const { loadWords } = await import("./words.mjs");
 const { insertTemplate } = await import("./graph.mjs");
@@ -121,6 +124,7 @@ style.href = new URL("gpt4o_image.css", import.meta.url).href;
 document.head.append(style);
 
 followOutcomes();
+followPrices();
 followResults(); // before the first message: front ends complain of those that nobody listens to
 app.registerExtension({
   name: "gpt4oimage.results",
@@ -138,6 +142,9 @@ app.registerExtension({
     );
   },
   nodeCreated,
-  afterConfigureGraph: graphLoaded,
+  afterConfigureGraph() {
+    graphLoaded();
+    priceChanged();
+  },
   refreshComboInNodes: choicesRefreshed,
 });

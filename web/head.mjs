@@ -1,9 +1,11 @@
 // @ts-check
 /** The head of the side bar: gateway, key, money, and the check that costs nothing. */
 
-import { make, say, set } from "./dom.mjs";
+import { iconButton, make, say, set } from "./dom.mjs";
 import { money } from "./format.mjs";
 import { ServerError, ask, changeSetting, setting } from "./host.mjs";
+import { KeyPanel } from "./key_panel.mjs";
+import { sum, watchPrices } from "./prices.mjs";
 import { language, word, words } from "./words.mjs";
 
 export const GATEWAY = "GPT4oImage.Gateway";
@@ -57,22 +59,34 @@ export class Head {
     });
     this.key = make("span", { class: "g4i-key" });
     this.money = make("p", { class: "g4i-money" });
-    this.help = make("div", { class: "g4i-box" });
+    this.graph = make("p", { class: "g4i-graph-price" });
+    this.stop = watchPrices(() => this.#showGraph());
+    this.missing = false;
+    this.keyPanel = new KeyPanel(() => this.refresh().catch(() => undefined));
     this.problem = make("div", { class: "g4i-box g4i-bad", role: "alert" });
     this.button = make("button", { type: "button", class: "g4i-button", onclick: () => this.check() }, word("check"));
     set(this.button, "title", word("checkHint"));
-    this.findings = make("ul", { class: "g4i-findings", "aria-label": word("findings") });
+    this.findings = make("ul", { "aria-label": word("findings") });
+    const close = iconButton("close", word("close"), () => (this.found.hidden = true));
+    this.found = make("div", { class: "g4i-findings" }, this.findings, close);
     this.element = make(
       "header",
       { class: "g4i-head" },
       make("div", { class: "g4i-line" }, make("h2", {}, "GPT-4o Image"), this.button),
       make("div", { class: "g4i-line" }, make("label", {}, word("gateway")), this.gateways, this.key),
       this.money,
-      this.help,
+      this.graph,
+      this.keyPanel.element,
       this.problem,
-      this.findings,
+      this.found,
     );
-    this.help.hidden = this.problem.hidden = this.findings.hidden = true;
+    this.problem.hidden = this.found.hidden = true;
+    this.#showGraph();
+  }
+
+  destroy() {
+    this.stop();
+    this.keyPanel.destroy();
   }
 
   async refresh() {
@@ -83,9 +97,11 @@ export class Head {
   show(told) {
     this.#showGateways(told);
     const missing = told.needs_key && !told.has_key;
+    if (this.missing && !missing) this.announce(word("keyNow"));
+    this.missing = missing;
     say(this.key, told.needs_key ? word(told.has_key ? "keySet" : "keyMissing") : word("keyNotNeeded"));
     this.key.dataset.bad = String(missing);
-    this.#showHelp(told, missing);
+    this.keyPanel.show(told);
     this.#showMoney(told);
     say(this.problem, told.problem?.message ?? "");
     this.problem.hidden = !told.problem;
@@ -103,19 +119,6 @@ export class Head {
     this.gateways.value = chosen;
   }
 
-  /** @param {Status} told @param {boolean} missing */
-  #showHelp(told, missing) {
-    const name = told.gateway;
-    const command = `gpt4o-image key set${name === "aihubmix" ? "" : ` --gateway ${name}`}`;
-    const ways = [
-      told.key_variable && word("keyByVariable", { variable: told.key_variable }),
-      word("keyByCommand", { command }),
-    ];
-    const lines = ways.filter(Boolean).map((way) => make("li", {}, way));
-    this.help.replaceChildren(make("p", {}, word("keyHelp", { gateway: name })), make("ul", {}, ...lines));
-    this.help.hidden = !missing;
-  }
-
   /** @param {Status} told */
   #showMoney(told) {
     const today = money(told.spent_today_usd, language());
@@ -126,9 +129,19 @@ export class Head {
     this.money.dataset.bad = String(budget !== null && told.spent_today_usd >= budget);
   }
 
+  /** What a run of the open graph costs now. */
+  #showGraph() {
+    const { nodes, usd, known, in_vault } = sum();
+    const price = money(usd, language());
+    const parts = [words(known ? "graphCosts" : "graphCostsAtLeast", nodes, { price })];
+    if (in_vault) parts.push(words("graphInVault", in_vault));
+    say(this.graph, parts.join(" · "));
+    this.graph.hidden = nodes === 0;
+  }
+
   async #choose() {
     await changeSetting(GATEWAY, this.gateways.value);
-    this.findings.hidden = true;
+    this.found.hidden = true;
     await this.refresh().catch(() => undefined); // the list below says what is wrong with the server
   }
 
@@ -163,11 +176,12 @@ export class Head {
         ),
         make("strong", {}, finding.name),
         ` ${finding.text}`,
-        finding.advice && make("p", {}, finding.advice),
+        // Of a missing key all is said above.
+        finding.advice && !(this.missing && finding.name === "key") && make("p", {}, finding.advice),
       ),
     );
     this.findings.replaceChildren(...lines);
-    this.findings.hidden = false;
+    this.found.hidden = false;
     const bad = findings.filter((finding) => !finding.ok).length;
     this.announce(bad ? words("checkFound", bad) : word("checkClean"));
   }

@@ -87,15 +87,32 @@ export function dispatch(type, detail) {
   api.dispatchCustomEvent?.(type, detail);
 }
 
+/** The state of the front end's stores, where it is to be had: what is read of it, Vue watches. @returns {any} */
+function stores() {
+  const page = /** @type {any} */ (document.querySelector("#vue-app"))?.__vue_app__;
+  return page?.config.globalProperties.$pinia?.state.value;
+}
+
+const DRAWN = "gpt4oImage";
+
+/** To be read by what Nodes 2.0 are to draw again at `drawAgain`. */
+export function drawnTimes() {
+  return stores()?.[DRAWN]?.times ?? 0;
+}
+
+export function drawAgain() {
+  const all = stores();
+  if (all) all[DRAWN] = { times: drawnTimes() + 1 };
+  app.canvas?.setDirty?.(true, true);
+}
+
 /**
  * Takes away the preview that a node had while it ran; front ends would show it for ever, before its pictures.
  *
  * @param {string} locator the node's name among outputs and previews
  */
 export function forgetPreview(locator) {
-  const page = /** @type {any} */ (document.querySelector("#vue-app"))?.__vue_app__;
-  const stores = page?.config.globalProperties.$pinia?.state.value;
-  for (const previews of [app.nodePreviewImages, stores?.nodeOutput?.nodePreviewImages]) {
+  for (const previews of [app.nodePreviewImages, stores()?.nodeOutput?.nodePreviewImages]) {
     if (previews) delete previews[locator];
   }
 }

@@ -5,13 +5,13 @@ import { make, say } from "./dom.mjs";
 import { LOAD_RESULT, offer } from "./graph.mjs";
 import { app, ask, listen, resultPath, setting } from "./host.mjs";
 import { thumbnail } from "./card.mjs";
+import { PAID, addPriceBadge } from "./prices.mjs";
 import { idOf } from "./results.mjs";
 import { loadWords, word } from "./words.mjs";
 
 /** @typedef {import("./results.mjs").Item} Item */
 
 export const ARTIST_NAMES = "GPT4oImage.ArtistNames";
-const PAID = ["GPT4oImage_Generate", "GPT4oImage_ImagesAPI"];
 const LATEST = "latest";
 const PREVIEW_PX = 128;
 
@@ -30,6 +30,7 @@ function widgetOf(node, name) {
  */
 export function nodeCreated(node) {
   if (PAID.includes(node.comfyClass) && !app.configuringGraph) startWith(node);
+  if (PAID.includes(node.comfyClass)) addPriceBadge(node);
   if (node.comfyClass === LOAD_RESULT && node.addDOMWidget) new Preview(node);
 }
 

@@ -66,6 +66,7 @@ export class Panel {
     this.spent.cancel();
     this.loading?.abort();
     this.queue.destroy();
+    this.head.destroy();
     this.list.destroy();
     this.element.remove();
   }

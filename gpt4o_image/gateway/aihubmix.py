@@ -4,6 +4,8 @@ AIHUBMIX = "aihubmix"
 
 # The main host and two more that serve the same accounts.
 BASE_URLS = ("https://aihubmix.com/v1", "https://api.aihubmix.com/v1", "https://api.inferera.com/v1")
+# Where its users make keys.
+KEYS_PAGE = "https://aihubmix.com/token"
 
 # Where the pictures lie that its pages show.
 PICTURE_HOST = "https://filesystem.site"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import GPT4oImageError
@@ -64,18 +64,25 @@ def choose_gateway(name: str, config: Config, environ: Mapping[str, str]) -> Gat
 
     Raises `config` for an unknown name and for a missing key; it never turns to the simulator by itself.
     """
+    gateway = priced_gateway(name, config, environ)
+    api_key = _key(gateway.name, config, environ)
+    if not api_key:
+        problem = f"There is no key for the gateway {gateway.name}."
+        raise GPT4oImageError("config", problem, advice=_how_to_set_a_key(gateway.name, config.path))
+    if not re.fullmatch(r"[!-~]+", api_key):
+        problem = f"The key of {gateway.name} has characters that no key has."
+        raise GPT4oImageError("config", problem, advice="Set it again.")
+    return replace(gateway, api_key=api_key)
+
+
+def priced_gateway(name: str, config: Config, environ: Mapping[str, str]) -> Gateway:
+    """The gateway behind a choice of the `gateway` input, without its key: to know its prices. Raises `config`."""
     chosen, urls = locate(name, config, environ)
     profile = config.profiles.get(chosen, {})
-    api_key = _key(chosen, config, environ)
-    if not api_key:
-        problem = f"There is no key for the gateway {chosen}."
-        raise GPT4oImageError("config", problem, advice=_how_to_set_a_key(chosen, config.path))
-    if not re.fullmatch(r"[!-~]+", api_key):
-        raise GPT4oImageError("config", f"The key of {chosen} has characters that no key has.", advice="Set it again.")
     return Gateway(
         name=chosen,
         base_urls=urls,
-        api_key=api_key,
+        api_key="",
         models=tuple(dict.fromkeys([*PRICES_USD, *profile.get("models", ())])),
         prices={**PRICES_USD, **profile.get("prices", {})},
         app_code=profile.get("app_code", ""),

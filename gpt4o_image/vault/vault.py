@@ -70,6 +70,10 @@ class Vault:
             self._claims.close_dead_runs(db)
             return self._claims.look_up(db, new)
 
+    def look_up(self, new: NewResult) -> Earlier | Busy | Unpaid:
+        """The best that earlier calls of the same request left. Changes nothing, and needs no vault that is there."""
+        return self._read(lambda db: self._claims.look_up(db, new), Unpaid())
+
     def claim(self, new: NewResult, *, reuse: bool, daily_budget_usd: float | None) -> Claimed | Earlier | Busy:
         """A new result for a call that is about to be sent, unless, with `reuse`, an earlier one answers it.
 

@@ -80,7 +80,7 @@ def test_the_head_tells_the_budget_and_a_broken_config(screen, vault, gateway_ho
         config.write_text("daily_budget_usd = 1.5\n")
         config.chmod(0o600)
         bar = Sidebar.open(screen)
-        expect(bar.panel.locator(".g4i-money")).to_have_text("Today $0.00 of $1.50 \u00b7 $0.00 in all")
+        expect(bar.panel.locator(".g4i-money")).to_have_text("Today $0 of $1.50 \u00b7 $0 in all")
         config.write_text("this is no toml [")
         bar.panel.get_by_role("combobox", name="Gateway").select_option("simulator")
         expect(bar.panel.get_by_role("alert")).to_be_visible()

@@ -188,7 +188,7 @@ def test_a_template_is_found_run_watched_and_gone_on_from(person):
     person.connect(LOAD_RESULT, 0, PREVIEW, 0)
     person.keep("load_node")
     person.run(LOAD_RESULT)
-    person.sees_outcome("from the vault, $0.00")
+    person.sees_outcome("from the vault, $0")
     person.sees_picture(PREVIEW)
     person.keep("loaded", "sidebar.png")
 
