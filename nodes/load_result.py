@@ -74,7 +74,7 @@ class LoadResult(io.ComfyNode):
                 cancelled=cancelled,
             )
 
-        return await give(cls, work)
+        return await give(cls, work, shows=False)
 
 
 def _choices() -> list[str]:

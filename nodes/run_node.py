@@ -80,16 +80,19 @@ def _with_way_to_key(outcome: Outcome, gateway: str, config: Config) -> Outcome:
     return replace(outcome, error=error.plus("In ComfyUI: open the tab GPT-4o Image in the side bar; it shows how."))
 
 
-async def give(node: type[io.ComfyNode], work: Work, on_failure: str = "stop") -> io.NodeOutput:
+async def give(node: type[io.ComfyNode], work: Work, on_failure: str = "stop", *, shows: bool = True) -> io.NodeOutput:
     """Runs `work` in a thread and gives its pictures, or what stands for them with `on_failure` skip.
 
+    `shows` them on the node as well; false for a node that does so before it runs.
     Raises GPT4oImageError, or the host's interrupt on Cancel.
     """
     hidden = node.hidden
     status, told = NodeStatus(hidden.unique_id), NodeOutcome(hidden.unique_id, hidden.extra_pnginfo)
     told.begin()
     with LISTS.item() as item:
-        end = await host.run_in_thread(lambda cancelled: _end(node, work, status, cancelled), tick=status.tick)
+        end = await host.run_in_thread(
+            lambda cancelled: _end(node, work, status, cancelled, shows=shows), tick=status.tick
+        )
         outcome = end.outcome
         item.ended(kept=bool(outcome.pictures))
         shown = _in_short(outcome, status.seconds)
@@ -100,7 +103,7 @@ async def give(node: type[io.ComfyNode], work: Work, on_failure: str = "stop") -
     return io.NodeOutput(*to_tensors(end.batch), end.report, ui={"images": end.files, "gpt4o_image": [shown]})
 
 
-def _end(node: type[io.ComfyNode], work: Work, status: NodeStatus, cancelled: host.Cancelled) -> _End:
+def _end(node: type[io.ComfyNode], work: Work, status: NodeStatus, cancelled: host.Cancelled, *, shows: bool) -> _End:
     """All that takes time. A failure is an outcome too."""
     try:
         check_names(node)
@@ -126,7 +129,7 @@ def _end(node: type[io.ComfyNode], work: Work, status: NodeStatus, cancelled: ho
         files = f"`gpt4o-image results export {outcome.result_id} DIR` copies the files."
         billed = "no" if outcome.reused else "yes"
         return _End(Outcome("", error=GPT4oImageError("download_failed", f"{error} {files}", billed=billed)))
-    return _End(outcome, batch, _report(outcome, batch), _files(outcome))
+    return _End(outcome, batch, _report(outcome, batch), _files(outcome) if shows else ())
 
 
 async def _failed(

@@ -20,9 +20,9 @@ import { language, word } from "./words.mjs";
  * @property {(item: Item) => void} openGraph
  */
 
-/** The address of a result's thumbnail. @param {Item} item */
-export function thumbnail(item) {
-  return address(`${resultPath(item.id)}/pictures/${item.stored[0]}/thumbnail`);
+/** The address of a thumbnail, of the first picture that is there. @param {Item} item @param {number} [picture] */
+export function thumbnail(item, picture = item.stored[0]) {
+  return address(`${resultPath(item.id)}/pictures/${picture}/thumbnail`);
 }
 
 /** The address of a result's graph. @param {Item} item */

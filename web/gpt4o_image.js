@@ -10,6 +10,7 @@ const MODULES = [
   "graph",
   "head",
   "host",
+  "insert",
   "key_panel",
   "list",
   "memory",
@@ -40,7 +41,7 @@ const { RUN_AHEAD, followRunAhead, tellRunAhead } = await import("./queue.mjs");
 const { followPrices, priceChanged } = await import("./prices.mjs");
 const { gatewayChanged, openTab, showTab } = await import("./tab.mjs");
 const { loadWords } = await import("./words.mjs");
-const { insertTemplate } = await import("./graph.mjs");
+const { insertTemplate } = await import("./insert.mjs");
 
 const SIDEBAR = "GPT4oImage.Sidebar";
 const CATEGORY = "GPT-4o Image";

@@ -2,8 +2,9 @@
 /** The pack's nodes on the canvas: what a new one starts with, and the thumbnail on Load Paid Result. */
 
 import { make, say } from "./dom.mjs";
-import { LOAD_RESULT, offer } from "./graph.mjs";
+import { LOAD_RESULT } from "./graph.mjs";
 import { app, ask, listen, resultPath, setting } from "./host.mjs";
+import { offer } from "./insert.mjs";
 import { thumbnail } from "./card.mjs";
 import { PAID, addPriceBadge } from "./prices.mjs";
 import { idOf } from "./results.mjs";
@@ -77,9 +78,9 @@ class Preview {
   /** @param {any} node */
   constructor(node) {
     this.node = node;
-    this.image = make("img", { alt: "", decoding: "async", draggable: "false" });
+    this.images = make("div", { class: "g4i-preview-images" });
     this.caption = make("p", { role: "status" });
-    this.element = make("div", { class: "g4i g4i-preview" }, this.image, this.caption);
+    this.element = make("div", { class: "g4i g4i-preview" }, this.images, this.caption);
     const widget = node.addDOMWidget("gpt4o_image_preview", "gpt4o_image_preview", this.element, {
       serialize: false,
       hideOnZoom: false,
@@ -139,13 +140,20 @@ class Preview {
 
   /** @param {Item | null} item */
   #draw(item) {
-    const has = Boolean(item?.stored.length);
-    this.image.hidden = !has;
-    if (item && has) this.image.src = thumbnail(item);
-    this.image.alt = item?.prompt ?? "";
+    const stored = item?.stored ?? [];
+    const has = stored.length > 0;
+    this.images.hidden = !has;
+    this.images.style.setProperty("--g4i-columns", String(Math.ceil(Math.sqrt(stored.length))));
+    this.images.replaceChildren(...stored.map((picture) => shownAt(item, picture)));
     say(this.caption, has ? "" : word(item ? `state_${item.state}` : "previewNone"));
     this.caption.hidden = has;
   }
+}
+
+/** @param {Item | null} item @param {number} picture */
+function shownAt(item, picture) {
+  const src = item ? thumbnail(item, picture) : "";
+  return make("img", { alt: item?.prompt ?? "", src, decoding: "async", draggable: "false" });
 }
 
 /**

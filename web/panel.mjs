@@ -3,10 +3,10 @@
 
 import { copy } from "./copying.mjs";
 import { debounced, make, say } from "./dom.mjs";
-import { addLoadNode, openGraph } from "./graph.mjs";
 import { Filters } from "./filters.mjs";
 import { Head } from "./head.mjs";
 import { ServerError, ask, listen, resultPath, toast } from "./host.mjs";
+import { addLoadNode, openGraph } from "./insert.mjs";
 import { List } from "./list.mjs";
 import { Queue } from "./queue.mjs";
 import { Results } from "./results.mjs";
@@ -223,7 +223,7 @@ export class Panel {
   #actions() {
     return {
       open: (item) => (item.stored.length ? view(item, this.element) : undefined),
-      addNode: (item) => this.#try(() => addLoadNode(item, this.element)),
+      addNode: (item) => this.#try(() => addLoadNode(item)),
       fetch: (item) => this.#fetch(item),
       copyPrompt: (item) => this.#try(async () => copy((await this.#whole(item)).prompt, this.element)),
       copyLinks: (item) => this.#try(() => this.#copyLinks(item)),

@@ -102,6 +102,7 @@ def test_fetching_again_brings_a_picture_that_never_arrived(screen, vault):
     screen.page.wait_for_function(THUMBNAIL)
     with Database(vault.folder / "vault.sqlite3").writing() as db:
         db.execute("DELETE FROM files")
+        db.execute("UPDATE results SET holds = 'links'")
     bar.search("kite")
     expect(bar.card("kite").locator(".g4i-state")).to_have_text("Links only")
     button(bar, "kite", "Fetch what is missing").click()
@@ -204,8 +205,8 @@ def test_latest_follows_a_new_result(screen, canvas, vault):
     load_node(screen)
     expect(screen.page.locator(".g4i-preview p")).to_have_text("No such result here")
     run(screen, "a new comet")
-    expect(screen.page.locator(PREVIEW)).to_be_visible(timeout=60_000)
+    expect(screen.page.locator(PREVIEW).first).to_be_visible(timeout=60_000)
     [entry] = vault.results()
-    expect(screen.page.locator(PREVIEW)).to_have_attribute(
+    expect(screen.page.locator(PREVIEW).first).to_have_attribute(
         "src", f"/api/gpt4o_image/results/{entry.id}/pictures/0/thumbnail"
     )
