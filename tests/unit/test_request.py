@@ -77,7 +77,7 @@ def test_an_error_tells_all_it_knows():
     ]
 
 
-def test_a_long_answer_is_cut_in_the_text_only():
+def test_a_long_answer_is_cut_at_four_thousand_characters_and_shorter_in_the_text():
     error = GPT4oImageError("refused", "m", gateway_text="x" * 5000)
     assert len(str(error)) < 1000
-    assert len(error.gateway_text) == 5000
+    assert len(error.gateway_text) == 4000
