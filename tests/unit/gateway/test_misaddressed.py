@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpt4o_image.gateway.misaddressed import base_url_advice, misaddressed, web_page
+from gpt4o_image.gateway.misaddressed import base_url_advice, misaddressed
 
 
 @pytest.mark.parametrize(
@@ -28,14 +28,6 @@ def test_statuses(status, billed, said):
 @pytest.mark.parametrize("status", [307, 400, 401, 403, 408, 409, 410, 413, 418, 429, 500, 502])
 def test_other_statuses_are_the_gateway_s_own(status):
     assert misaddressed("aihubmix", "https://a.example/v1", status) is None
-
-
-def test_a_web_page():
-    error = web_page("mine", "https://a.example")
-    assert (error.kind, error.billed) == ("config", "unknown")
-    assert "https://a.example answers with a web page" in error.message
-    assert "base_url of the profile mine in config.toml. It may lack /v1" in error.message
-    assert "GPT4O_IMAGE_BASE_URL" not in error.message
 
 
 @pytest.mark.parametrize(
