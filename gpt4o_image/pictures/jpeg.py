@@ -18,7 +18,7 @@ _ADOBE, _ADOBE_BYTES = 0xEE, 16
 _MARKER = re.compile(rb"\xff[^\0\x01\xd0-\xd7\xff]")
 _MOST_SEGMENTS = 10_000  # of real files, even one with 50 MB of metadata has fewer
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
-_NOISE = bytes((0xA5 + 167 * number) % 255 for number in range(254))  # begins with a set bit, and holds no marker
+_NOISE = bytes((165 + 167 * number) % 254 + 1 for number in range(254))  # neither 0 nor 255: it holds no marker
 
 
 class Segment(NamedTuple):
@@ -63,17 +63,22 @@ def is_decoded_by_rows(data: bytes) -> bool:
     return False
 
 
-def ended(data: bytes) -> tuple[bytes, bytes]:
-    """`data` with an end marker; and with noise before it, which changes the picture where a scan is cut off.
+def ended(data: bytes) -> tuple[bytes, list[bytes]]:
+    """`data` with an end marker; and twice with noise before it, one of which changes the picture where a scan is cut.
 
-    Where data lacks, a decoder puts zeros. Behind the noise come the restart markers that it waits for, and more of it.
+    Where data lacks, a decoder puts zeros; each bit is set in one noise or the other. Behind it come the restart
+    markers that a decoder waits for, and more noise.
     """
     data = data.rstrip(b"\xff")
     last = max((each.end for each in _scans(data)), default=0)
     restarts = _RESTART.findall(data, last)
     number = restarts[-1][1] + 1 if restarts else 0
-    noise = b"".join(_NOISE + bytes((0xFF, 0xD0 + (number + i) % 8)) for i in range(16))
-    return data + END, data + noise + END
+    markers = [bytes((0xFF, 0xD0 + (number + i) % 8)) for i in range(16)]
+    noisy = [
+        data + b"".join(noise + marker for marker in markers) + END
+        for noise in (_NOISE, bytes(255 - level for level in _NOISE))
+    ]
+    return data + END, noisy
 
 
 def is_covered(data: bytes) -> bool:

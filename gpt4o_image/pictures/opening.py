@@ -85,8 +85,8 @@ def _with_end(data: bytes, found: Format, open_: Open) -> tuple[bytes, list[str]
             return data, []
         data, noisy = jpeg.ended(data)
         if jpeg.is_covered(data):
-            change = ImageChops.difference(open_(data), open_(noisy))
-            if change.getbbox() is None:
+            img = open_(data)
+            if all(ImageChops.difference(img, open_(each)).getbbox() is None for each in noisy):
                 return data, [_NO_END]
     elif found.mime == "image/png":
         if png.has_end(data):

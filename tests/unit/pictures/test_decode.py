@@ -312,6 +312,15 @@ class TestColourProfile:
         data = saved(Image.fromarray(RGB), name, icc_profile=swapped_profile(), lossless=True)
         check(data, expected, f"image/{name.lower()}")
 
+    def test_a_profile_that_is_near_srgb_is_applied_too(self):
+        profile = bytearray(srgb_profile())
+        place = profile.index(b"rXYZ") + 4
+        first = struct.unpack_from(">I", profile, place)[0] + 8
+        struct.pack_into(">i", profile, first, int(struct.unpack_from(">i", profile, first)[0] * 0.93))
+        expected = managed(Image.fromarray(RGB), bytes(profile))
+        assert 1 < np.abs(expected.astype(int) - RGB).max() < 60
+        check(saved(Image.fromarray(RGB), icc_profile=bytes(profile)), expected)
+
     def test_alpha_is_kept(self):
         expected = np.dstack([managed(Image.fromarray(RGB), swapped_profile()), ALPHA])
         check(saved(Image.fromarray(RGBA), icc_profile=swapped_profile()), expected)

@@ -21,6 +21,7 @@ RNG = np.random.default_rng(20260801)
 HEIGHT, WIDTH = 50, 70
 ROWS, COLUMNS = np.mgrid[:HEIGHT, :WIDTH]
 SMOOTH = np.dstack([ROWS * 5, COLUMNS * 3, ROWS + COLUMNS]).astype(np.uint8)
+TALL = np.tile(SMOOTH, (2, 1, 1))[:66]  # nine rows of blocks: of restart markers there are eight
 NOISE = RNG.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
 RGBA = np.dstack([NOISE, RNG.integers(0, 255, (HEIGHT, WIDTH), np.uint8)])
 Image.init()
@@ -173,11 +174,12 @@ class TestEndMark:
     @pytest.mark.parametrize("lenient", [False, True])
     @pytest.mark.parametrize("options", KINDS, ids=str)
     @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-    def test_a_jpeg_without_it_is_whole_or_refused(self, mode, options, lenient, monkeypatch):
+    @pytest.mark.parametrize("pixels", [NOISE, SMOOTH, TALL], ids=["noise", "smooth", "tall"])
+    def test_a_jpeg_without_it_is_whole_or_refused(self, pixels, mode, options, lenient, monkeypatch):
         """However much is cut off: no picture comes of which something is missing."""
         monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", lenient)
         file = io.BytesIO()
-        Image.fromarray(NOISE).convert(mode).save(file, "JPEG", **options)
+        Image.fromarray(pixels).convert(mode).save(file, "JPEG", **options)
         data = file.getvalue()
         whole = decode(data).pixels
         for missing in range(1, 40):
@@ -309,6 +311,9 @@ class TestBounds:
         assert decode(scans(opening.MAX_SCANS)).width == 64
         with pytest.raises(PictureError, match="100 scans"):
             decode(scans(opening.MAX_SCANS + 1))
+
+    def test_the_most_scans_beside_bytes_that_look_like_some(self):
+        assert decode(with_segment(scans(opening.MAX_SCANS), 0xEF, b"\xff\xda" * 9)).width == 64
 
     def test_scans_are_refused_before_anything_is_decoded(self, monkeypatch):
         monkeypatch.setattr(JpegImagePlugin.JpegImageFile, "load", lambda _: pytest.fail("it was decoded"))

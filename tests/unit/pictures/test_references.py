@@ -541,7 +541,7 @@ def test_another_encoder_makes_no_other_key(monkeypatch):
 
 def test_the_other_references_make_no_other_key():
     """They take their share of the bytes, so that a picture is scaled down, by what encoding a sample gives."""
-    grainy = noise(1100)
+    grainy = noise(1100) / np.float32(255)
     (alone,) = send(grainy, policy=Policy())
     (beside, *_) = send(grainy, *(noise(600, seed=seed) for seed in range(6)), policy=Policy())
     less = send(grainy, policy=Policy(request_base64_bytes=64 << 10))

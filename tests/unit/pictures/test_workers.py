@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -56,14 +57,18 @@ def test_two_at_once_and_no_more(pool):
 
 
 def test_a_call_that_is_given_up_leaves_its_place_to_others(pool):
-    stuck = threading.Event()
+    stuck, before = threading.Event(), set(threading.enumerate())
     for _ in range(5):
         with pytest.raises(TimeoutError, match=r"within 0\.05 s"):
             pool.run(stuck.wait, 0.05)
     assert pool.map(lambda item: item, range(4)) == [0, 1, 2, 3]
     stuck.set()
-    both = threading.Barrier(2, timeout=9)  # still two threads, not one and not seven
+    both = threading.Barrier(2, timeout=9)
     pool.map(lambda _: both.wait(), range(2))
+    until = time.monotonic() + 9
+    while len(set(threading.enumerate()) - before) > 2:  # those that were stuck end, now that they can
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def test_time_in_the_queue_does_not_count():
