@@ -14,6 +14,7 @@ from ..gateway.config import HOME_VARIABLE, SIMULATOR, Config, load_config
 from ..home import PACK_ROOT, home, user_path
 from ..picture_files import check_folder, save_new
 from ..request import MAX_SEED, Request
+from ..vault.vault import Vault
 from . import output
 from .comfyui import HOW_TO_ADD, ComfyUI, find_comfyui
 from .interrupt import stop_on_ctrl_c
@@ -54,10 +55,16 @@ def run(options: argparse.Namespace) -> int:
         try:
             path = _picture(options, config, bar, stop.is_set)
         except DemoFailed as error:
-            output.log(f"error: {error}")
+            output.log(f"error: {error}{_last_call(config) if stop.is_set() else ''}")
             return 130 if stop.is_set() else 1
     output.show(str(path))
     return 0
+
+
+def _last_call(config: Config) -> str:
+    """What the vault knows of the call that was interrupted."""
+    newest = Vault(config.vault).results(1)
+    return f". Result {newest[0].id}, billed: {newest[0].billed}." if newest else ""
 
 
 def _picture(options: argparse.Namespace, config: Config, bar: ProgressBar, cancelled: Callable[[], bool]) -> Path:
@@ -100,7 +107,7 @@ def _with_host(
     bar.step("starting ComfyUI")
     output.log(f"Starting ComfyUI {comfyui.version} in {comfyui.path} ...")
     env = {HOME_VARIABLE: str(config.path.parent)}
-    with HeadlessComfyUI(comfyui, {"gpt4o-image": PACK_ROOT}, env=env) as server:
+    with HeadlessComfyUI(comfyui, {"gpt4o-image": PACK_ROOT}, env=env, cancelled=cancelled) as server:
         graph = to_prompt(workflow, server.object_info())
         for node in graph.values():
             if node["class_type"] == "GPT4oImage_Generate":

@@ -133,7 +133,7 @@ class HeadlessComfyUI(ComfyUIServer):
     `packs` maps folder names to pack folders; a name with a dot would cost the pack its help pages. `env` is added
     to this process's environment. Without `base_directory` everything it writes goes to a temporary folder that
     is removed at the end. `arguments` end ComfyUI's command line, e.g. `--front-end-root`. Raises `config` with the
-    log's end when it does not start or cannot load a pack.
+    log's end when it does not start or cannot load a pack, `cancelled` where `cancelled()` holds before it answers.
     """
 
     def __init__(
@@ -145,6 +145,7 @@ class HeadlessComfyUI(ComfyUIServer):
         base_directory: Path | None = None,
         arguments: Sequence[str] = (),
         start_timeout_s: float = 180.0,
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         if any("." in name for name in packs):
             raise ValueError(f"a pack's folder name must not contain a dot: {', '.join(packs)}")
@@ -157,6 +158,7 @@ class HeadlessComfyUI(ComfyUIServer):
         self._temporary = base_directory is None
         self.base_directory = base_directory or Path(tempfile.mkdtemp(prefix="gpt4o-image-comfyui-"))
         self._start_timeout_s = start_timeout_s
+        self._cancelled = cancelled
         self._linked: list[Path] = []
         self._ready = False
         self._process: subprocess.Popen[bytes] | None = None
@@ -215,6 +217,7 @@ class HeadlessComfyUI(ComfyUIServer):
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl+C is for us, who pass it on
             )
 
     def _command(self) -> list[str]:
@@ -244,6 +247,8 @@ class HeadlessComfyUI(ComfyUIServer):
             try:
                 self.system_stats()
             except OSError:
+                if self._cancelled():
+                    raise GPT4oImageError("cancelled", "Interrupted before anything was sent.") from None
                 time.sleep(0.2)
                 continue
             if any(trouble in self.log() for trouble in _IMPORT_TROUBLE):

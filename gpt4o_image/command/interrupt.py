@@ -24,7 +24,10 @@ class CtrlC:
 
 @contextmanager
 def stop_on_ctrl_c(most: int = 1) -> Generator[CtrlC]:
-    """Counts `most` presses; one more raises KeyboardInterrupt. Main thread only, else it counts none."""
+    """Counts `most` presses; one more raises KeyboardInterrupt. Main thread only, else it counts none.
+
+    A terminal that is closed counts as one, unless that was to be ignored, as by nohup.
+    """
     stop = CtrlC()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -35,8 +38,11 @@ def stop_on_ctrl_c(most: int = 1) -> Generator[CtrlC]:
             raise KeyboardInterrupt
         stop.press()
 
-    before = signal.signal(signal.SIGINT, on_signal)
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+    numbers = [each for each in numbers if each == signal.SIGINT or signal.getsignal(each) != signal.SIG_IGN]
+    before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -140,7 +140,7 @@ def _reloaded(vault: Vault, options: argparse.Namespace) -> Outcome:
     result = vault.result(options.id)
     config = load_config(home(os.environ))
     with stop_on_ctrl_c() as stop:
-        return reload(
+        outcome = reload(
             vault,
             result,
             own_origins(result.gateway, config, os.environ),
@@ -148,6 +148,10 @@ def _reloaded(vault: Vault, options: argparse.Namespace) -> Outcome:
             cancelled=stop.is_set,
             read_again=options.action == "read",
         )
+        if stop.is_set() and outcome.error:
+            problem = f"Interrupted. `gpt4o-image results fetch {result.id}` goes on, for free."
+            outcome = replace(outcome, error=GPT4oImageError("cancelled", problem, billed=result.billed))
+        return outcome
 
 
 def _progress(event: RunEvent) -> None:
@@ -192,7 +196,9 @@ def _end(options: argparse.Namespace, report: dict[str, Any], paths: Sequence[st
         output.show_json(report)
     else:
         output.show_outcome(paths, outcome.warnings, outcome.error)
-    return 1 if outcome.error else 0
+    if outcome.error:
+        return 130 if outcome.error.kind == "cancelled" else 1
+    return 0
 
 
 def _count(text: str) -> int:
