@@ -183,9 +183,12 @@ class PaidCall:
                 if self._reader.closed:
                     return
 
-    def _depart(self) -> None:
-        self._billed = "unknown"
+    async def _depart(self) -> None:
+        """A call that is cancelled by now is held back until Cancel ends it."""
         self._notify(Departing(self._recorder.id))
+        while self._cancelled():  # noqa: ASYNC110 - it is asked of other threads
+            await asyncio.sleep(_POLL_S)
+        self._billed = "unknown"
 
     async def _begin(self, response: Response) -> None:
         self._expect(response.base_url)  # a backup host may have answered

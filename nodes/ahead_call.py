@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..gpt4o_image.gateway.config import Config
 from ..gpt4o_image.gateway.profiles import own_origins
-from ..gpt4o_image.run_events import Arrived, RunEvent, Sending
+from ..gpt4o_image.run_events import Arrived, Departing, Limited, RunEvent
 from ..gpt4o_image.vault.vault import Vault
 from .browser_events import LiveResult
 from .known_hosts import HOSTS
@@ -28,7 +28,8 @@ class AheadCall:
 
     def __init__(self, call: PendingCall, config: Config, graph: Callable[[], str | None]) -> None:
         self.call = call
-        self.result_id: str | None = None  # once the call is sent, or about to be
+        self.result_id: str | None = None  # once the call was sent
+        self._at_gateway = False  # not while it waits for the end of the gateway's limit
         self.held_bytes = 0  # of pictures that wait in memory
         self._config = config
         self._vault = Vault(config.vault)
@@ -69,16 +70,17 @@ class AheadCall:
     def leave(self) -> str | None:
         """No node will take it over: a call that was not sent is not sent. The result's id where it was."""
         with self._lock:
-            if self.result_id is None:
-                self._stop.set()
-            return self.result_id
+            if self._at_gateway:
+                return self.result_id
+            self._stop.set()
+            return None
 
     def _run(self, sent: Callable[[], None], ended: Callable[[], None], fits: Callable[[int], bool]) -> None:
         from ..gpt4o_image.generation import generate
 
         def notify(event: RunEvent) -> None:
             self._notify(event)
-            if isinstance(event, Sending):
+            if isinstance(event, Departing):
                 sent()
 
         call = self.call
@@ -99,8 +101,10 @@ class AheadCall:
 
     def _notify(self, event: RunEvent) -> None:
         with self._lock:
-            if isinstance(event, Sending):
+            if isinstance(event, Departing):
                 self.result_id = event.result_id
+            if isinstance(event, (Departing, Limited)):
+                self._at_gateway = isinstance(event, Departing)
             if not (isinstance(event, Arrived) and Arrived in self._latest):  # the first picture is the preview
                 self._latest.pop(type(event), None)
                 self._latest[type(event)] = event

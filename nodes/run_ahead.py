@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..gpt4o_image.errors import GPT4oImageError
 from ..gpt4o_image.gateway.config import Config, load_config
@@ -22,6 +23,9 @@ from .ahead_call import AheadCall
 from .browser_events import graph_of
 from .pending_calls import PendingCall, Place, WaitingPrompt
 from .waiting_queue import Look, WaitingQueue
+
+if TYPE_CHECKING:
+    from ..gpt4o_image.outcome import Outcome
 
 _LOOK_S = 0.25
 # More prompts than can begin during one look, and more results than anybody reads of.
@@ -40,6 +44,14 @@ class Summary:
     run_ahead: int
 
 
+@dataclass
+class Turn:
+    """A paid node while it runs: the call that was sent ahead for it, if one was, and what came of it in the end."""
+
+    ahead: AheadCall | None
+    outcome: Outcome | None = None
+
+
 class RunAhead:
     """The calls that were sent ahead, by the place of the node that each belongs to. Any thread may call."""
 
@@ -51,9 +63,9 @@ class RunAhead:
         self._ahead: dict[Place, AheadCall] = {}
         self._wanted: set[Place] = set()  # by Send them now
         self._begun: deque[str] = deque(maxlen=_BEGUN)  # prompts whose paid nodes have begun to run
-        self._asked: set[int] = set()  # hashes of the requests that this server has had
+        self._busy: list[int] = []  # hashes of the requests of the paid nodes that run
+        self._made: set[int] = set()  # and of those whose pictures came
         self._left: deque[str] = deque(maxlen=_LEFT)
-        self._busy = 0  # paid nodes that run
         self._of_config = self._of_browser = 0
         self._watching = False
         self._wake = threading.Event()
@@ -63,21 +75,23 @@ class RunAhead:
     @contextmanager
     def turn(
         self, place: tuple[str, str, int] | None, request: Request, gateway: str, config: Config
-    ) -> Iterator[AheadCall | None]:
-        """While a paid node runs. Gives the call that was sent ahead for it; None where it makes its own."""
-        call = self._begin(Place(*place) if place else None, request, gateway, config)
+    ) -> Iterator[Turn]:
+        """While a paid node runs."""
+        asked = hash((request, gateway))
+        turn = Turn(self._begin(Place(*place) if place else None, request, gateway, config))
         try:
-            yield call
+            yield turn
         finally:
             with self._lock:
-                self._busy -= 1
+                self._busy.remove(asked)
+                if turn.outcome and turn.outcome.pictures:
+                    self._made.add(asked)
 
     def _begin(self, place: Place | None, request: Request, gateway: str, config: Config) -> AheadCall | None:
         call = None
         with self._lock:
-            self._busy += 1
+            self._busy.append(hash((request, gateway)))
             self._of_config = config.run_ahead
-            self._asked.add(hash((request, gateway)))
             if place is None:
                 self._queue.turn_off("this ComfyUI does not tell which prompt a node runs for")
             else:
@@ -167,11 +181,10 @@ class RunAhead:
     def _unsent(self, look: Look) -> list[tuple[WaitingPrompt, PendingCall]]:
         """All that could be sent, of equal requests the first.
 
-        A request that this server has had is left to its turn: the vault or ComfyUI's own cache has its pictures,
-        or it failed, and it is the user's to try again.
+        One that is being made or was made here is left to its turn: the vault or ComfyUI's own cache has its pictures.
         """
         with self._lock:
-            asked = set(self._asked)
+            asked = {*self._made, *self._busy, *(hash((a.call.request, a.call.gateway)) for a in self._ahead.values())}
             found: list[tuple[WaitingPrompt, PendingCall]] = []
             for prompt, call in look.calls:
                 request = hash((call.request, call.gateway))
@@ -207,13 +220,12 @@ class RunAhead:
                 self._slots.give_back()  # its node has come, and makes the call itself
 
     def _register(self, ahead: AheadCall) -> bool:
-        place, call = ahead.call.place, ahead.call
+        place = ahead.call.place
         with self._lock:
             self._wanted.discard(place)
             if place.prompt_id in self._begun:
                 return False
             self._ahead[place] = ahead
-            self._asked.add(hash((call.request, call.gateway)))
         return True
 
     def _fits(self, size: int) -> bool:

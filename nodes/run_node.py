@@ -59,15 +59,14 @@ async def pay(
 
     def work(config: Config, _: Vault, notify: Notify, cancelled: host.Cancelled) -> Outcome:
         request = make(cancelled)
-        with AHEAD.turn(place, request, gateway, config) as ahead:
-            outcome = ahead.follow(notify, cancelled) if ahead else None
-            if outcome:
-                return outcome
-            with host.SLOTS.one_of(config.max_parallel, cancelled):
-                outcome = generate(
-                    request, gateway, config, os.environ, notify=notify, cancelled=cancelled, hosts=HOSTS
-                )
-        return _with_way_to_key(outcome, gateway, config)
+        with AHEAD.turn(place, request, gateway, config) as turn:
+            turn.outcome = turn.ahead.follow(notify, cancelled) if turn.ahead else None
+            if turn.outcome is None:
+                with host.SLOTS.one_of(config.max_parallel, cancelled):
+                    turn.outcome = generate(
+                        request, gateway, config, os.environ, notify=notify, cancelled=cancelled, hosts=HOSTS
+                    )
+        return _with_way_to_key(turn.outcome, gateway, config)
 
     return await give(node, work, on_failure)
 

@@ -6,7 +6,7 @@ the request had left for the one before.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -86,6 +86,10 @@ def preflight(gateway: Gateway) -> None:
         raise GPT4oImageError("config", problem, advice="Nothing was sent.") from error
 
 
+async def _at_once() -> None:
+    """Nothing is to be done before the body leaves."""
+
+
 @asynccontextmanager
 async def post(
     gateway: Gateway,
@@ -94,12 +98,12 @@ async def post(
     timeout_s: float,
     hosts: Hosts | None = None,
     *,
-    before_body: Callable[[], None] = lambda: None,
+    before_body: Callable[[], Awaitable[None]] = _at_once,
 ) -> AsyncGenerator[Response]:
     """One paid call: the answer, its bytes as they come, once the gateway has answered with status 200.
 
     `timeout_s` bounds each wait, not the whole: keep-alive comments reset it, so the caller keeps a deadline.
-    `hosts` remembers between calls which host of the gateway is to be asked first. `before_body` is called once, right
+    `hosts` remembers between calls which host of the gateway is to be asked first. `before_body` is awaited once, right
     before the body of the request leaves: until then nothing can be billed.
     Raises GPT4oImageError for any other status and when no gateway is reached, BrokenOff while reading.
     Leaving the block closes the connection.
@@ -130,7 +134,7 @@ async def _answered(
     endpoint: Endpoint,
     body: Mapping[str, Any],
     timeout_s: float,
-    before_body: Callable[[], None],
+    before_body: Callable[[], Awaitable[None]],
 ) -> AsyncGenerator[Response]:
     """The same at one host. Raises Unreachable where nothing was sent."""
     timeout = openai.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
@@ -157,7 +161,7 @@ async def _answered(
 
 
 def _client(
-    openai: Any, gateway: Gateway, base_url: str, timeout: Any, before_body: Callable[[], None] = lambda: None
+    openai: Any, gateway: Gateway, base_url: str, timeout: Any, before_body: Callable[[], Awaitable[None]] = _at_once
 ) -> tuple[Any, Departure]:
     async def only_ours(request: Any) -> None:
         allowed = (*_HEADERS, "app-code")

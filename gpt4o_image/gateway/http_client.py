@@ -25,12 +25,12 @@ _MAX_ERROR_BYTES = 1 << 20
 class Departure:
     """Whether a byte of the request may have left this machine. Until then it was not sent, whatever went wrong.
 
-    `before_body` is called once, right before the body leaves, without which nobody can answer the request, or bill it.
+    `before_body` is awaited once, right before the body leaves: without it nobody can answer the request, or bill it.
     """
 
-    def __init__(self, before_body: Callable[[], None]) -> None:
+    def __init__(self, before_body: Callable[[], Awaitable[None]]) -> None:
         self.begun = False
-        self._before_body: Callable[[], None] | None = before_body
+        self._before_body: Callable[[], Awaitable[None]] | None = before_body
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """For httpcore's `trace` extension: it is called before each step that may write."""
@@ -38,7 +38,7 @@ class Departure:
         if event.endswith(".send_request_headers.started") and getattr(request, "method", b"") != b"CONNECT":
             self.begun = True
         elif self.begun and self._before_body and event.endswith(".send_request_body.started"):
-            self._before_body()
+            await self._before_body()
             self._before_body = None
 
 
@@ -47,9 +47,9 @@ def http_client(
     base_url: str,
     timeout: Any,
     on_request: Callable[[Any], Awaitable[None]],
-    before_body: Callable[[], None],
+    before_body: Callable[[], Awaitable[None]],
 ) -> tuple[Any, Departure]:
-    """An httpx.AsyncClient for one request to `base_url`, and its Departure, which calls `before_body`.
+    """An httpx.AsyncClient for one request to `base_url`, and its Departure, which awaits `before_body`.
 
     What fails before the departure is raised as Unreachable. `on_request` may change the request's headers. Raises
     `config` for what the environment breaks, naming the variable.

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from gpt4o_image.answer.events import Queued
-from gpt4o_image.run_events import Sending
+from gpt4o_image.run_events import Departing, Sending
 from gpt4o_image.simulator import Simulator
 from gpt4o_image.vault.recorder import Recorder
 
@@ -34,14 +34,20 @@ def closed_by_client(simulator):
     raise AssertionError("the connection is still open")
 
 
-def test_while_the_result_is_recorded(run, simulator):
-    outcome, _ = run_and_cancel(run, "a fox", lambda: any(isinstance(event, Sending) for event in run.notices))
+def bodies(simulator):
+    """How many requests came whole. Nothing is made, or billed, of a request without its body."""
+    return sum(record["body"] is not None for record in simulator.requests())
+
+
+@pytest.mark.parametrize("before", [Sending, Departing])
+def test_before_the_body(run, simulator, before):
+    outcome, _ = run_and_cancel(run, "a fox", lambda: any(isinstance(event, before) for event in run.notices))
     assert (outcome.error.kind, outcome.error.billed, outcome.cost_usd) == ("cancelled", "no", 0)
-    assert simulator.posts() == 0
+    assert bodies(simulator) == 0
 
 
 def test_before_the_headers(run, simulator):
-    outcome, took = run_and_cancel(run, "a fox [[hang_before_headers]]", lambda: simulator.posts() == 1)
+    outcome, took = run_and_cancel(run, "a fox [[hang_before_headers]]", lambda: bodies(simulator) == 1)
     assert (outcome.error.kind, outcome.error.billed) == ("cancelled", "unknown")
     assert took < 1
     assert closed_by_client(simulator)

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import types
+from contextlib import contextmanager
 
 import pytest
 
@@ -58,7 +59,7 @@ class PaidCall:
         return self._end.get(timeout=WAIT_S)
 
     def send(self, result_id):
-        self.notify(self._pack.run_events.Sending(result_id))
+        self.notify(self._pack.run_events.Departing(result_id))
 
     def end(self, result_id=None, kind=None, pictures=()):
         error = self._pack.errors.GPT4oImageError(kind, "It failed.") if kind else None
@@ -129,12 +130,15 @@ def ahead(pack, slots):
 
 @pytest.fixture
 def turn(pack, ahead):
-    """What a node does for the prompt of that name: a context manager that gives the call sent ahead."""
+    """A node that runs for the prompt of that name: a context manager that gives the call sent ahead."""
 
-    def of(word, run_ahead=0, prompt=None, request=None, gateway="default"):
+    @contextmanager
+    def of(word, run_ahead=0, request=None, pictures=()):
         config = pack.run_ahead.Config(pack.host.home() / "config.toml", run_ahead=run_ahead)
         request = request or pack.request.Request(word)
-        return ahead.turn((f"id of {prompt or word}", "1", 0), request, gateway, config)
+        with ahead.turn((f"id of {word}", "1", 0), request, "default", config) as turn:
+            yield turn.ahead
+            turn.outcome = pack.outcome.Outcome("gpt-4o-image", pictures)
 
     return of
 
@@ -231,7 +235,7 @@ def test_the_node_takes_over_what_was_and_what_comes(pack, world, ahead, turn):
         paid.notify(pack.events.Progress(100))
         paid.end("id-a", kind="refused")
         following.join(WAIT_S)
-    assert heard == [pack.run_events.Sending("id-a"), second, pack.events.Progress(100)]
+    assert heard == [pack.run_events.Departing("id-a"), second, pack.events.Progress(100)]
     assert got[0].error.kind == "refused"
     assert world.left == []
 
@@ -289,7 +293,7 @@ def test_pictures_wait_in_memory_while_there_is_room(
         got = call.follow(heard.append, lambda: False)
     assert got.pictures == ((from_vault if reloaded else picture),)
     assert not got.reused
-    assert heard == [pack.run_events.Sending("id-a"), pack.run_events.Arrived(got.pictures[0])]
+    assert heard == [pack.run_events.Departing("id-a"), pack.run_events.Arrived(got.pictures[0])]
 
 
 def test_a_prompt_that_is_gone_ends_a_call_that_was_not_sent(world, ahead):
@@ -310,6 +314,17 @@ def test_a_prompt_that_is_gone_leaves_what_was_sent_to_the_vault(world, ahead):
     until(lambda: world.left)
     assert not world.calls["a"].cancelled()
     assert (ahead.summary().sent, ahead.summary().left, world.left) == (0, ("id-a",), ["id-a"])
+
+
+def test_a_prompt_that_is_gone_ends_a_call_that_waits_for_the_gateways_limit(pack, world, ahead):
+    world.queue("a")
+    ahead.send_now()
+    begun(world, "a")
+    world.calls["a"].send("id-a")
+    world.calls["a"].notify(pack.run_events.Limited(30.0))
+    world.pending.clear()
+    until(world.calls["a"].cancelled)
+    assert world.left == []
 
 
 def test_a_running_prompt_is_not_gone(world, ahead, turn):
@@ -346,16 +361,22 @@ def test_a_node_that_begins_during_a_look_makes_its_call_itself(world, ahead, tu
     begun(world, "b")
 
 
-def test_equal_requests_are_sent_once_by_this_server(world, ahead, turn):
+def test_equal_requests_are_sent_once_at_a_time_and_again_only_where_they_failed(world, ahead, turn):
     world.queue("a", "b")
     world.pending.append((9, "id of another", world.pending[0][2], {}, ["save"], {}))
-    assert ahead.summary().waiting == 2
-    with turn("b"):
-        pass
+    with turn("b", pictures=("a picture",)):
+        assert ahead.summary().waiting == 1
     assert ahead.send_now() == 1
     begun(world, "a")
-    nothing_more(world, "a")
+    world.calls["a"].send("id-a")
+    world.calls.pop("a").end("id-a", kind="refused")
+    nothing_more(world)
     assert ahead.summary().waiting == 0
+    with turn("a"):
+        assert ahead.summary().waiting == 0
+    assert ahead.summary().waiting == 1
+    assert ahead.send_now() == 1
+    begun(world, "a")
 
 
 def test_a_request_that_has_changed_is_not_taken_over(pack, world, ahead, turn):
