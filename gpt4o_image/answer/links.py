@@ -11,12 +11,11 @@ from typing import NamedTuple
 
 from ..urls import BARE_ADDRESS, PICTURE_BASE64, bare_address
 
-# No line is searched again and again for the end of something longer than this; only picture data is longer.
-MAX_CHARS = 8192
+# What is longer than this is no label, no code and no address; only picture data is.
+_MAX_CHARS = 8192
 _MAX_DEPTH = 4  # of brackets in a label
 _SHORTEST_BASE64 = 200  # characters: what is shorter is a word
-_DATA_CHARS = r"A-Za-z0-9_+/=.,;:%\n-"
-_DATA = rf"data:[{_DATA_CHARS}]*"
+_DATA = r"data:[A-Za-z0-9_+/=.,;:%\n-]*"
 # Where something may begin: a link, code, an address, an HTML image, the base64 of a picture.
 _MARK = re.compile(rf"!?\[|`|(?i:https?://|data:image/|<img\b)|(?<![\w+/=-])(?:{PICTURE_BASE64})")
 _MARK_CHARS = 11
@@ -30,19 +29,17 @@ _AFTER_LINK = frozenset(" \t\r\n[]!|<*")
 _TITLE = r"""(?:\s+(?:"[^\n]*?"|'[^\n]*?'|\([^()\n]*\)|=\d*x\d*))?\s*"""
 _TITLE_OPENS = re.compile(r"""\s["'][^"']*\Z""")
 _DATA_LINK = re.compile(rf"\s*<?({_DATA})>?{_TITLE}\)", re.IGNORECASE)
-_DATA_BEGUN = re.compile(rf"\s*<?{_DATA}\Z", re.IGNORECASE)
-_ANGLE_BEGUN = re.compile(r"\s*<[^<>]{0,8192}(?:>[^)]{0,200})?\Z")
 _ANGLE_LINK = re.compile(rf"\s*<([^<>]*)>{_TITLE}\)")
+_ANGLE_OPEN = re.compile(rf"\s*<[^<>]{{0,{_MAX_CHARS}}}(?:>[^)]{{0,200}})?\Z")
 _USUAL_LINK = re.compile(rf"\s*((?:[^\s()<]|\([^\s()]*\))+){_TITLE}\)")
 _BARE = re.compile(BARE_ADDRESS, re.IGNORECASE)
 _BARE_DATA = re.compile(rf"{_DATA}|(?-i:[\w+/=-]+)", re.IGNORECASE)
 _TAG = re.compile(r"<img\b[^<>]*", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
-_IN_DATA = re.compile(rf"(?:data:image/|(?<![\w+/=-])(?:{PICTURE_BASE64}))[{_DATA_CHARS}]*\Z", re.IGNORECASE)
-_NO_DATA = re.compile(rf"[^{_DATA_CHARS}]")
-_BRACKET_OR_PAREN = re.compile(r"[\[\]()]")
-_BARE_ENDS = re.compile(r"""[\s<>"'`\[\]|()]|[^\x00-\x7f]""")
-_OPEN = re.compile(rf"!?\[[^\[\]]*\Z|\]\(\s*<?data:image/[{_DATA_CHARS}]*\Z", re.IGNORECASE)
+_IN_DATA = re.compile(rf"{_DATA}\Z", re.IGNORECASE)
+_OPEN_LABEL = re.compile(rf"!?\[[^\[\]]*\Z|\]\(\s*<?{_DATA}\Z", re.IGNORECASE)
+# What has none of these decides nothing of a span that has begun.
+DECISIVE = re.compile(r"""[\s<>"'`\[\]|()]|[^\x00-\x7f]""")
 
 
 class End(NamedTuple):
@@ -54,19 +51,15 @@ class End(NamedTuple):
 
 
 class Text(NamedTuple):
-    """Plain text, or `code` between backticks, in pieces as they came. `end` is where the next span begins."""
+    """A piece of plain text. `code`: between backticks. `label`: of `[label](`, whether or not an address follows.
+
+    `end`, of each span, is where the next one begins: the address of a label stands at the label's own place.
+    """
 
     end: int
     text: str
     code: bool = False
-
-
-class Label(NamedTuple):
-    """`[label](` was read, with a `!` before it where `shown`: its address follows, or it has none."""
-
-    end: int
-    text: str
-    shown: bool
+    label: bool = False
 
 
 class Address(NamedTuple):
@@ -79,18 +72,16 @@ class Address(NamedTuple):
     thumbnail: str = ""
 
 
-Span = Text | Label | Address
+Span = Text | Address
 
 
 def next_span(line: str, start: int, end: End, *, labelled: bool = False) -> Span | None:
     """The span at `start`; None where only more of the line decides. `labelled`: the label there was already read."""
     mark = _MARK.search(line, start)
-    if mark is None:
-        undecided = None if end.line else _MAYBE_MARK.search(line, max(start, len(line) - _MARK_CHARS))
-        after = undecided.start() if undecided else len(line)
+    if mark is None or mark.start() > start:
+        undecided = None if mark or end.line else _MAYBE_MARK.search(line, max(start, len(line) - _MARK_CHARS))
+        after = mark.start() if mark else undecided.start() if undecided else len(line)
         return Text(after, line[start:after]) if after > start else None
-    if mark.start() > start:
-        return Text(mark.start(), line[start : mark.start()])
     match mark[0][0]:
         case "`":
             return _code(line, start, end)
@@ -102,31 +93,22 @@ def next_span(line: str, start: int, end: End, *, labelled: bool = False) -> Spa
             return _bare(line, start, end)
 
 
+def has_begun(line: str, start: int) -> bool:
+    """Whether what is undecided of a line is more than a few characters of text."""
+    return _MARK.match(line, start) is not None
+
+
 def goes_on(line: str, start: int) -> bool:
     """Whether a label or the data of a picture is open at a line's end: both may go on in the next line."""
-    return len(line) - start < MAX_CHARS and _OPEN.search(line, start) is not None
-
-
-def awaited(line: str, start: int) -> re.Pattern[str] | None:
-    """What a piece must hold to decide more of a line; None where any piece may. Picture data may be megabytes."""
-    if in_data(line, start):
-        return _NO_DATA
-    if line.startswith(("[", "!["), start):
-        return _BRACKET_OR_PAREN
-    return _BARE_ENDS if _BARE.match(line, start) else None
-
-
-def in_data(line: str, start: int) -> bool:
-    """Whether a line stands amid the data of a picture."""
-    return _IN_DATA.search(line, start) is not None
+    return len(line) - start < _MAX_CHARS and _OPEN_LABEL.search(line, start) is not None
 
 
 def _waits(line: str, start: int, end: End) -> bool:
-    return not end.line and len(line) - start < MAX_CHARS
+    return not end.line and (len(line) - start < _MAX_CHARS or _IN_DATA.search(line, start) is not None)
 
 
 def _code(line: str, start: int, end: End) -> Span | None:
-    closing = line.find("`", start + 1, start + MAX_CHARS)
+    closing = line.find("`", start + 1, start + _MAX_CHARS)
     if closing >= 0:
         return Text(closing + 1, line[start + 1 : closing], code=True)
     # A lone backtick, as in a misspelt apostrophe: what follows it counts.
@@ -142,7 +124,7 @@ def _link(line: str, start: int, opening: int, end: End, labelled: bool) -> Span
         return None if closing is None else Text(opening, line[start:opening])
     label, shown = line[opening:closing], line[start] == "!"
     if not labelled:
-        return Label(start, label, shown)
+        return Text(start, label, code=shown, label=True)
     found = _destination(line, closing + 2, end)
     return found and (Address(*found, label, shown) if found[1] else Text(found[0], ""))
 
@@ -163,7 +145,7 @@ def _linked_image(line: str, start: int, inner: int, end: End) -> Span | None:
 def _label_end(line: str, opening: int, end: End) -> int | None:
     """Where the `]` of `](` stands; -1 for a bracket that is no label's, None where that is not known yet."""
     depth = 0
-    for bracket in _BRACKET.finditer(line, opening, opening + MAX_CHARS):
+    for bracket in _BRACKET.finditer(line, opening, opening + _MAX_CHARS):
         after = bracket.end()
         if bracket[0] == "[":
             depth += 1
@@ -184,26 +166,24 @@ def _destination(line: str, opening: int, end: End) -> tuple[int, str] | None:
     """(where the link ends, its address); (`opening`, "") where no address stands there, None where that is open."""
     if data := _DATA_LINK.match(line, opening):
         return data.end(), data[1].replace("\n", "")
-    most = opening + MAX_CHARS
+    most = opening + _MAX_CHARS
     if found := _ANGLE_LINK.match(line, opening, most) or _USUAL_LINK.match(line, opening, most):
         return found.end(), found[1].strip()
-    if not end.line and (_DATA_BEGUN.match(line, opening) or _ANGLE_BEGUN.match(line, opening)):
-        return None
-    nothing = None if _waits(line, opening, end) else (opening, "")
     depth = 1
     for paren in _PAREN.finditer(line, opening, most):
         after = paren.end()
         raw = line[opening : paren.start()].strip()
         depth += 1 if paren[0] == "(" else -1
         if paren[0] == "](" or raw.startswith("<"):
-            return opening, ""
+            angle_open = not end.line and _ANGLE_OPEN.match(line, opening)
+            return None if angle_open and paren[0] != "](" else (opening, "")
         if paren[0] == ")" and depth and after == len(line) and not end.line:
             return None
         # Badly written: a parenthesis too few, or blanks in it. Prose in which an address stands is none.
         last = depth == 0 or (line[after] in _AFTER_LINK if after < len(line) else not end.cut)
         if paren[0] == ")" and last and (end.line or not _TITLE_OPENS.search(raw)):
             return (opening, "") if "://" in raw.partition(" ")[2] else (after, raw)
-    return nothing
+    return None if _waits(line, opening, end) else (opening, "")
 
 
 def _bare(line: str, start: int, end: End) -> Span | None:
@@ -226,7 +206,7 @@ def _image_tag(line: str, start: int, end: End) -> Span | None:
     """`<img src="address" alt="label">`"""
     tag = _TAG.match(line, start)
     closing = tag.end() if tag else start
-    if closing == len(line) and (_waits(line, start, end) or (not end.line and in_data(line, start))):
+    if closing == len(line) and _waits(line, start, end):
         return None
     attributes = _ATTRIBUTE.finditer(line, start, closing)
     values = {found[1].lower(): found[2] or found[3] or found[4] for found in attributes}

@@ -7,11 +7,10 @@ is kept, with how far it was decided: each line is a block's (blocks.py), a stat
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from .blocks import MAX_CHARS, OPENERS, Block, open_block
-from .links import Address, End, Label, Span, Text, awaited, goes_on, next_span
+from .links import DECISIVE, Address, End, Span, Text, goes_on, has_begun, next_span
 from .progress import StatusReader
 from .transcript import BLANKS, LINE_CHARS, STATUS_MARKS, Transcript
 
@@ -60,8 +59,7 @@ class StreamParser:
         self._line = ""
         self._position = 0  # how far it was decided
         self._labelled = False  # the label at the position was read
-        self._pieces: list[str] = []  # of the line, which are put together once something in them can be decided
-        self._awaited: re.Pattern[str] | None = None
+        self._pieces: list[str] = []  # of the line, which are put together once something in them decides
         self._chars = 0  # of the pieces
         self._words: list[str] = []  # of a line of text
         self._shown: list[str] = []  # its words, labels and bare addresses, as prose is quoted
@@ -72,9 +70,8 @@ class StreamParser:
             self._chars += len(piece)
             if self._chars > MAX_CHARS:
                 self._pieces, piece = [""], ""  # too long to be anything
-            elif piece:
-                self._pieces.append(piece)
-            if not (end.line or (self._awaited and self._awaited.search(piece))):
+            self._pieces += [piece] if piece else []
+            if not end.line and (self._mode == "whole" or not DECISIVE.search(piece)):
                 return
             piece, self._pieces = "".join(self._pieces), []
         if self._mode == "joined":
@@ -91,38 +88,33 @@ class StreamParser:
 
     def _start(self, end: End) -> None:
         """Decides by its first characters what a line is."""
-        line = self._line.lstrip(BLANKS)
-        quoted = line[:1] in tuple(STATUS_MARKS)
-        line = line.lstrip(BLANKS + STATUS_MARKS) if quoted else line
+        line, quoted = _unquoted(self._line)
         if not line or (line == "[" and not end.line):
             return
-        if line[0] in OPENERS or line.startswith("[{"):
-            self._mode = "whole"
-            if not end.line:
-                self._hold(None)
-        else:
+        if line[0] not in OPENERS and not line.startswith("[{"):
             self._mode, self._line = "status" if quoted else "text", line
+        else:
+            self._mode = "whole"
+            self._hold(end)
 
-    def _hold(self, awaited: re.Pattern[str] | None) -> None:
-        """Keeps pieces as they are until one holds what is awaited, or the line ends."""
-        self._pieces, self._line, self._chars, self._awaited = [self._line], "", len(self._line), awaited
+    def _hold(self, end: End) -> None:
+        """Keeps what comes in pieces, so that megabytes of one picture are put together once."""
+        if not end.line:
+            self._pieces, self._line, self._chars = [self._line], "", len(self._line)
 
     def _join(self, piece: str, end: End) -> str:
         """The begin of a line, which may go on the one before it; what of it is read next."""
         bare = piece.lstrip(BLANKS)
-        if bare and bare[0] not in STATUS_MARKS + OPENERS:
+        if bare or end.line:
             self._mode = "text"
-        elif bare or end.line:
-            self._mode = "text"
-            self._end_line(end if not bare else End(line=True))
+        if end.line if not bare else bare[0] in STATUS_MARKS + OPENERS:
+            self._end_line(End(line=True) if bare else end)
         return bare
 
     def _read_whole(self, line: str, end: End) -> None:
         """A whole line that is part of a block, or could have begun one."""
         while line or self._block:
-            bare = line.lstrip(BLANKS)
-            quoted = bare[:1] in tuple(STATUS_MARKS)
-            bare = bare.lstrip(BLANKS + STATUS_MARKS) if quoted else bare
+            bare, quoted = _unquoted(line)
             block = self._block or open_block(bare, quoted=quoted)
             if block is None:
                 self._mode, self._line = "status" if quoted else "text", bare
@@ -130,14 +122,11 @@ class StreamParser:
                 return
             rest = block.add(line if self._block else bare)
             opened, self._block = self._block is None, block if rest is None else None
-            if rest is not None:
-                self.transcript.block(block.value(), block.text())
-            line = f"> {rest}" if rest and quoted and opened else rest or ""
             if rest is None:
                 break
+            self.transcript.block(block.value(), block.text())
+            line = f"> {rest}" if rest and quoted and opened else rest
         self._begin_line()
-
-    # Spans
 
     def _read(self, end: End) -> None:
         self._read_spans(End())
@@ -146,8 +135,8 @@ class StreamParser:
             self._mode = "joined"
         elif end.line:
             self._end_line(end)
-        elif pattern := awaited(self._line, self._position):
-            self._hold(pattern)
+        elif has_begun(self._line, self._position):
+            self._hold(end)
 
     def _end_line(self, end: End) -> None:
         self._read_spans(end)
@@ -160,31 +149,34 @@ class StreamParser:
     def _read_spans(self, end: End) -> None:
         line = self._line
         while span := next_span(line, self._position, end, labelled=self._labelled):
+            self._labelled = isinstance(span, Text) and span.label
+            self._position = span.end
             self._tell(span)
-            self._position, self._labelled = span.end, isinstance(span, Label)
         # One character more, since where a word begins is where a mark may.
         keep = max(0, self._position - 1)
         self._line, self._position = line[keep:], self._position - keep
 
     def _tell(self, span: Span) -> None:
-        said, text, words, code = self.transcript, "", False, False
-        match span:
-            case Address(_, address, label, shown, thumbnail):
-                if thumbnail:
-                    said.linked_picture(thumbnail, address, label)
-                elif shown:
-                    said.picture(address, label)
-                else:
-                    said.link(address, label)
-                    text = "" if label else address
-            case Label(_, text, shown=False) if self._mode == "status":
-                self._status.label(text)
-            case Label(_, label, shown):
-                text = "" if shown else label
-            case Text(_, text, code):
-                words = True
-        if self._mode == "status" and words:
-            self._status.add(text, code=code)
-        elif len(self._shown) < LINE_CHARS:
-            self._words += [text] if words else []
-            self._shown.append(text)
+        if isinstance(span, Address):
+            _, address, label, shown, thumbnail = span
+            if thumbnail:
+                self.transcript.linked_picture(thumbnail, address, label)
+            elif shown:
+                self.transcript.picture(address, label)
+            else:
+                self.transcript.link(address, label)
+                self._shown += [] if label else [address]
+        elif self._mode == "status" and span.label:
+            self._status.label("" if span.code else span.text)
+        elif self._mode == "status":
+            self._status.add(span.text, code=span.code)
+        elif len(self._shown) < LINE_CHARS and not (span.label and span.code):
+            self._words += [] if span.label else [span.text]
+            self._shown.append(span.text)
+
+
+def _unquoted(line: str) -> tuple[str, bool]:
+    """A line without the blanks and the `>` before it, and whether there was one."""
+    line = line.lstrip(BLANKS)
+    quoted = line[:1] in tuple(STATUS_MARKS)
+    return line.lstrip(BLANKS + STATUS_MARKS) if quoted else line, quoted
