@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _PAGE, _MAX_PAGE = 50, 100
 _TEXT_CHARS = 200
 _MAX_AHEAD = 1000
+_MAX_IDS = 100
 _MAX_GRAPH_BYTES = 4 << 20
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
@@ -65,6 +66,14 @@ def result_id_of(request: web.Request, *, latest: bool = True) -> str:
     if not _ID.fullmatch(result_id) or (result_id == LATEST and not latest):
         raise Refusal(400, "bad_request", "This is no id of a result.")
     return result_id
+
+
+def result_ids_of(request: web.Request) -> list[str]:
+    """`ids` of the query, with commas between them."""
+    ids = request.query.get("ids", "").split(",")
+    if not 1 <= len(ids) <= _MAX_IDS or not all(map(_ID.fullmatch, ids)):
+        raise Refusal(400, "bad_request", f"ids are 1 to {_MAX_IDS} result ids with commas between them.")
+    return ids
 
 
 def picture_number(request: web.Request) -> int:

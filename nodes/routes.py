@@ -27,6 +27,7 @@ from ..gpt4o_image.home import PACK_ROOT
 from ..gpt4o_image.pictures.formats import PictureError, extension, format_of
 from ..gpt4o_image.sidebar.feed import Json, Redactor, detail, findings, item, status
 from ..gpt4o_image.sidebar.thumbnails import Thumbnails
+from ..gpt4o_image.sidebar.zipped import zipped
 from ..gpt4o_image.vault.results import LATEST, File, Result
 from ..gpt4o_image.vault.vault import Vault
 from . import host
@@ -42,6 +43,7 @@ from .request_params import (
     graph_of_body,
     picture_number,
     result_id_of,
+    result_ids_of,
     wanted_of,
 )
 from .run_ahead import AHEAD
@@ -51,6 +53,7 @@ Handler = Callable[["Routes", web.Request], Awaitable[web.StreamResponse]]
 RouteHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 ROOT = "/gpt4o_image"
+_SPEND_DAYS = 30
 _READERS, _PAINTERS, _FETCHES, _CHECKS = 4, 2, 2, 1
 _FOREVER = "private, max-age=31536000, immutable"
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
@@ -67,6 +70,8 @@ def add_routes(server: Any) -> None:
         f"{ROOT}/status": routes.status,
         f"{ROOT}/check": routes.check,
         f"{ROOT}/key_setup": routes.key_setup,
+        f"{ROOT}/spend": routes.spend,
+        f"{ROOT}/zip": routes.zip,
         f"{ROOT}/queue": routes.queue,
         f"{ROOT}/results": routes.results,
         result: routes.result,
@@ -150,6 +155,23 @@ class Routes:
     async def quote(self, request: web.Request) -> web.StreamResponse:
         graph = await graph_of_body(request)
         return _json({"nodes": await self._read(lambda: quote(graph, load_config(host.home()), os.environ))})
+
+    @_answered
+    async def spend(self, _: web.Request) -> web.StreamResponse:
+        return _json({"days": await self._read(lambda: Vault(_places().vault).spent_by_day(_SPEND_DAYS))})
+
+    @_answered
+    async def zip(self, request: web.Request) -> web.StreamResponse:
+        ids = result_ids_of(request)
+        pieces = zipped(await self._read(lambda: [_result(result_id) for result_id in ids]))
+        headers = {"Content-Disposition": 'attachment; filename="gpt-4o-image.zip"', "Cache-Control": "no-store"}
+        response = web.StreamResponse(headers={**headers, **_HEADERS})
+        response.content_type = "application/zip"
+        await response.prepare(request)
+        while piece := await self._read(lambda: next(pieces, b"")):
+            await response.write(piece)
+        await response.write_eof()
+        return response
 
     @_answered
     async def results(self, request: web.Request) -> web.StreamResponse:

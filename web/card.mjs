@@ -1,9 +1,10 @@
 // @ts-check
 /** One result as a card: what it is, what it cost, what can be done with it. */
 
+import { startDrag } from "./dragging.mjs";
 import { iconButton, make, say, set } from "./dom.mjs";
 import { fullTime, money, percentage, shortTime } from "./format.mjs";
-import { address, resultPath } from "./host.mjs";
+import { thumbnail } from "./pictures.mjs";
 import { canFetch, stateOf } from "./results.mjs";
 import { language, word } from "./words.mjs";
 
@@ -18,17 +19,10 @@ import { language, word } from "./words.mjs";
  * @property {(item: Item) => void} copyPrompt
  * @property {(item: Item) => void} copyLinks
  * @property {(item: Item) => void} openGraph
+ * @property {(item: Item) => void} download
+ * @property {(item: Item, on: boolean) => boolean} select gives whether it is ticked now
+ * @property {(id: string) => boolean} ticked
  */
-
-/** The address of a thumbnail, of the first picture that is there. @param {Item} item @param {number} [picture] */
-export function thumbnail(item, picture = item.stored[0]) {
-  return address(`${resultPath(item.id)}/pictures/${picture}/thumbnail`);
-}
-
-/** The address of a result's graph. @param {Item} item */
-export function graphAddress(item) {
-  return new URL(address(`${resultPath(item.id)}/graph`), location.href).href;
-}
 
 /** What the call cost, in words. @param {Item} item */
 function price(item) {
@@ -69,17 +63,25 @@ export class Card {
     this.time = make("span", { class: "g4i-time" });
     this.state = make("span", { class: "g4i-state" });
     this.progress = make("progress", { class: "g4i-progress", max: 100 });
+    this.tick = make("input", {
+      type: "checkbox",
+      class: "g4i-tick",
+      "aria-label": word("select"),
+      onchange: () => (this.tick.checked = actions.select(this.item, this.tick.checked)),
+    });
     this.buttons = {
       addNode: button("addNode", "add"),
-      fetch: button("fetch", "download"),
+      fetch: button("fetch", "fetch"),
+      download: button("download", "download"),
       copyPrompt: button("copyPrompt", "copy"),
       copyLinks: button("copyLinks", "link"),
       openGraph: button("openGraph", "graph"),
     };
     this.element = make(
       "div",
-      { class: "g4i-card", role: "article", tabindex: -1, ondragstart: (event) => this.#drag(event, actions) },
+      { class: "g4i-card", role: "article", tabindex: -1, ondragstart: (event) => startDrag(event, this.item, actions) },
       this.picture,
+      this.tick,
       make(
         "div",
         { class: "g4i-words" },
@@ -131,7 +133,7 @@ export class Card {
     this.picture.dataset.shown = shown;
     this.picture.dataset.count = String(item.pictures);
     const before = this.image;
-    this.image = has ? make("img", { alt: "", width: 84, height: 84, decoding: "async", draggable: "false" }) : null;
+    this.image = has ? make("img", { alt: "", width: 84, height: 84, decoding: "async", draggable: "true" }) : null;
     if (before?.src) this.load();
     const count = item.pictures > 1 && make("span", { class: "g4i-count", "aria-hidden": "true" }, `×${item.pictures}`);
     const none = !has && make("span", { class: "g4i-icon g4i-icon-none", "aria-hidden": "true" });
@@ -151,7 +153,8 @@ export class Card {
 
   /** @param {Item} item */
   #showButtons(item) {
-    const { addNode, fetch, copyLinks, openGraph } = this.buttons;
+    const { addNode, fetch, download, copyLinks, openGraph } = this.buttons;
+    download.hidden = this.tick.hidden = item.stored.length === 0;
     addNode.hidden = item.pictures === 0;
     fetch.hidden = !canFetch(item);
     const fetches = word(item.state === "unread" ? "readAgain" : "fetch");
@@ -162,39 +165,17 @@ export class Card {
 
   /** A button that is at work. @param {keyof Actions} name @param {boolean} busy */
   busy(name, busy) {
-    if (name === "open") return;
-    set(this.buttons[name], "aria-busy", busy ? "true" : null);
-    this.buttons[name].disabled = busy;
-  }
-
-  /**
-   * What is dropped here opens the graph by its button's way; ComfyUI's own would name it after its address.
-   * In another window that address is what is dropped.
-   *
-   * @param {DragEvent} event
-   * @param {Actions} actions
-   */
-  #drag(event, actions) {
-    if (!this.item.has_graph || !event.dataTransfer) return;
-    event.dataTransfer.setData("text/uri-list", graphAddress(this.item));
-    event.dataTransfer.effectAllowed = "copyLink";
-    const ended = new AbortController();
-    const dropped = (/** @type {DragEvent} */ drop) => {
-      ended.abort();
-      drop.preventDefault();
-      drop.stopPropagation();
-      const inside = drop.target instanceof Element && drop.target.closest(".g4i");
-      if (!inside) actions.openGraph(this.item);
-    };
-    document.addEventListener("drop", dropped, { capture: true, signal: ended.signal });
-    document.addEventListener("dragend", () => ended.abort(), { capture: true, signal: ended.signal });
+    if (!(name in this.buttons)) return;
+    const button = /** @type {any} */ (this.buttons)[name];
+    set(button, "aria-busy", busy ? "true" : null);
+    button.disabled = busy;
   }
 
   /** Whether Tab reaches the card and what is in it. @param {boolean} reachable */
   reach(reachable) {
     const index = reachable ? 0 : -1;
     this.element.tabIndex = index;
-    this.picture.tabIndex = index;
+    this.picture.tabIndex = this.tick.tabIndex = index;
     for (const button of Object.values(this.buttons)) button.tabIndex = index;
   }
 }

@@ -64,6 +64,11 @@ export function shortTime(seconds, language, now = new Date()) {
   ).format(then);
 }
 
+/** The day and the month. @param {Date} date @param {string} language */
+export function dayOf(date, language) {
+  return once(`day ${language}`, () => new Intl.DateTimeFormat(language, { month: "short", day: "numeric" })).format(date);
+}
+
 /** @param {number} seconds since 1970 @param {string} language */
 export function fullTime(seconds, language) {
   return once(

@@ -5,6 +5,7 @@ const MODULES = [
   "card",
   "copying",
   "dom",
+  "dragging",
   "filters",
   "format",
   "graph",
@@ -19,10 +20,13 @@ const MODULES = [
   "notices",
   "outcomes",
   "panel",
+  "pictures",
   "prices",
   "queue",
   "results",
   "rows",
+  "selection",
+  "spend",
   "tab",
   "viewer",
   "words",
@@ -41,7 +45,7 @@ const { RUN_AHEAD, followRunAhead, tellRunAhead } = await import("./queue.mjs");
 const { followPrices, priceChanged } = await import("./prices.mjs");
 const { gatewayChanged, openTab, showTab } = await import("./tab.mjs");
 const { loadWords } = await import("./words.mjs");
-const { insertTemplate } = await import("./insert.mjs");
+const { STICKER, insertTemplate } = await import("./insert.mjs");
 
 const SIDEBAR = "GPT4oImage.Sidebar";
 const CATEGORY = "GPT-4o Image";
@@ -109,7 +113,7 @@ const commands = [
     id: "GPT4oImage.InsertSticker",
     label: "Insert the transparent sticker graph",
     icon: "g4i-tab-icon",
-    function: () => insertTemplate("transparent_sticker"),
+    function: () => insertTemplate(STICKER),
   },
   {
     id: "GPT4oImage.Check",

@@ -6,6 +6,7 @@ import { money } from "./format.mjs";
 import { ServerError, ask, changeSetting, setting } from "./host.mjs";
 import { KeyPanel } from "./key_panel.mjs";
 import { sum, watchPrices } from "./prices.mjs";
+import { Spend } from "./spend.mjs";
 import { language, word, words } from "./words.mjs";
 
 export const GATEWAY = "GPT4oImage.Gateway";
@@ -60,6 +61,7 @@ export class Head {
     this.key = make("span", { class: "g4i-key" });
     this.money = make("p", { class: "g4i-money" });
     this.graph = make("p", { class: "g4i-graph-price" });
+    this.spend = new Spend();
     this.stop = watchPrices(() => this.#showGraph());
     this.missing = false;
     this.keyPanel = new KeyPanel(() => this.refresh().catch(() => undefined));
@@ -76,6 +78,7 @@ export class Head {
       make("div", { class: "g4i-line" }, make("label", {}, word("gateway")), this.gateways, this.key),
       this.money,
       this.graph,
+      this.spend.element,
       this.keyPanel.element,
       this.problem,
       this.found,
@@ -91,6 +94,7 @@ export class Head {
 
   async refresh() {
     this.show(await status());
+    await this.spend.refresh();
   }
 
   /** @param {Status} told */

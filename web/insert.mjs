@@ -11,6 +11,7 @@ import { word } from "./words.mjs";
  * @typedef {[x: number, y: number, width: number, height: number]} Box in the graph's own measure
  */
 
+export const STICKER = "transparent_sticker";
 const GAP = 80;
 const TITLE = 30;
 const MARGIN_PX = 40;
@@ -60,6 +61,13 @@ function choose(node, item) {
 export async function openGraph(item) {
   const graph = await ask(`${resultPath(item.id)}/graph`);
   await app.loadGraphData(graph, true, true, item.id);
+}
+
+/** Opens the sticker template and runs it: its gateway is the simulator, which is free. */
+export async function makeSticker() {
+  const template = await json(`/workflow_templates/${folder()}/${STICKER}.json`);
+  await app.loadGraphData(template, true, true, STICKER, { openSource: "template" });
+  await app.queuePrompt(0, 1);
 }
 
 /** Adds a template's nodes and groups beside those of the graph in view, selected and in sight. @param {string} name */

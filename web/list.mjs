@@ -72,6 +72,11 @@ export class List {
     this.draw();
   }
 
+  /** Nothing is ticked any more. */
+  untick() {
+    for (const card of this.cards.values()) card.tick.checked = false;
+  }
+
   /** @param {import("./results.mjs").Item} item */
   show(item) {
     const card = this.cards.get(item.id);
@@ -106,6 +111,7 @@ export class List {
     let card = this.cards.get(item.id);
     if (!card) {
       card = new Card(item, this.actions);
+      card.tick.checked = this.actions.ticked(item.id);
       this.cards.set(item.id, card);
     }
     const { element } = card;
@@ -182,6 +188,11 @@ export class List {
       event.preventDefault();
       event.stopPropagation();
       this.actions.open(this.results.items[row]);
+      return;
+    }
+    if (event.key === " " && event.target instanceof HTMLElement && event.target.matches(".g4i-card")) {
+      event.preventDefault();
+      this.cards.get(this.results.items[row].id)?.tick.click();
       return;
     }
     const target = moved(event.key, row, this.element.clientHeight, this.results.items.length);

@@ -5,7 +5,7 @@ import { make, say } from "./dom.mjs";
 import { LOAD_RESULT } from "./graph.mjs";
 import { app, ask, listen, resultPath, setting } from "./host.mjs";
 import { offer } from "./insert.mjs";
-import { thumbnail } from "./card.mjs";
+import { thumbnail } from "./pictures.mjs";
 import { PAID, addPriceBadge } from "./prices.mjs";
 import { idOf } from "./results.mjs";
 import { loadWords, word } from "./words.mjs";

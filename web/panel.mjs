@@ -6,10 +6,12 @@ import { debounced, make, say } from "./dom.mjs";
 import { Filters } from "./filters.mjs";
 import { Head } from "./head.mjs";
 import { ServerError, ask, listen, resultPath, toast } from "./host.mjs";
-import { addLoadNode, openGraph } from "./insert.mjs";
+import { addLoadNode, makeSticker, openGraph } from "./insert.mjs";
 import { List } from "./list.mjs";
 import { Queue } from "./queue.mjs";
+import { download, downloadZip } from "./pictures.mjs";
 import { Results } from "./results.mjs";
+import { Selection } from "./selection.mjs";
 import { view } from "./viewer.mjs";
 import { word, words } from "./words.mjs";
 
@@ -32,12 +34,13 @@ export class Panel {
     this.head = new Head((text) => this.announce(text));
     this.queue = new Queue((text) => this.announce(text));
     this.list = new List(this.results, this.#actions(), () => this.#more());
+    this.selection = new Selection(() => this.list.untick());
     this.spoken = make("div", { class: "g4i-spoken", role: "status", "aria-live": "polite" });
     this.note = make("div", { class: "g4i-empty" });
     this.filters = new Filters(() => this.load());
     this.spent = debounced(() => this.#refreshHead(), PAUSE_MS);
     this.element = make("section", { class: "g4i g4i-panel", "aria-label": "GPT-4o Image" });
-    this.element.append(this.head.element, this.queue.element, this.filters.element, this.note, this.list.element, this.spoken);
+    this.element.append(this.head.element, this.queue.element, this.filters.element, this.selection.element, this.note, this.list.element, this.spoken);
     this.element.addEventListener("keydown", (event) => {
       // Letters choose an option here; ComfyUI would take them for its shortcuts.
       if (event.target instanceof HTMLSelectElement) event.stopPropagation();
@@ -156,7 +159,13 @@ export class Panel {
     this.list.element.hidden = empty;
     if (!empty) return;
     const filtered = this.filters.any;
-    this.#tell(word(filtered ? "empty_filter" : "empty_none"), word(filtered ? "empty_filter_do" : "empty_none_do"));
+    if (filtered) this.#tell(word("empty_filter"), word("empty_filter_do"));
+    else this.#tell(word("empty_none"), word("empty_none_do"), this.#stickerButton());
+  }
+
+  #stickerButton() {
+    const pressed = () => this.#try(makeSticker);
+    return make("button", { type: "button", class: "g4i-button g4i-main", onclick: pressed }, word("makeSticker"));
   }
 
   // What changes meanwhile
@@ -228,6 +237,9 @@ export class Panel {
       copyPrompt: (item) => this.#try(async () => copy((await this.#whole(item)).prompt, this.element)),
       copyLinks: (item) => this.#try(() => this.#copyLinks(item)),
       openGraph: (item) => this.#try(() => openGraph(item)),
+      download: (item) => (item.stored.length > 1 ? downloadZip([item.id]) : download(item, item.stored[0])),
+      select: (item, on) => this.selection.set(item.id, on),
+      ticked: (id) => this.selection.ids.has(id),
     };
   }
 

@@ -122,6 +122,7 @@ def detail(result: Result, hide: Redactor, percent: int | None = None, warnings:
         ],
         "warnings": [hide(str(each)) for each in dict.fromkeys([*details.get("warnings", ()), *warnings])],
         "revised_prompt": details.get("revised_prompt"),
+        "seconds": result.seconds,
         "sizes": [sizes.get(number) for number in range(shown["pictures"])],
     }
 

@@ -10,6 +10,7 @@ import secrets
 import sqlite3
 import time
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from ..errors import GPT4oImageError
@@ -126,6 +127,19 @@ def spent(db: sqlite3.Connection, since: float) -> float:
     (kept,) = db.execute("SELECT sum(cost_usd) FROM results WHERE created >= ? AND billed <> 'no'", (since,)).fetchone()
     (pruned,) = db.execute("SELECT sum(cost_usd) FROM pruned WHERE created >= ?", (since,)).fetchone()
     return float(kept or 0.0) + float(pruned or 0.0)
+
+
+def spent_by_day(db: sqlite3.Connection, days: int) -> list[float]:
+    """The same for each of the last `days` days, local time, today last."""
+    today, sums = date.fromtimestamp(midnight()), [0.0] * days
+    since = midnight() - days * 25 * 3600  # a day of a clock change has 25 hours
+    for table, condition in (("results", " AND billed <> 'no'"), ("pruned", "")):
+        rows = db.execute(f"SELECT created, cost_usd FROM {table} WHERE created >= ?{condition}", (since,))  # noqa: S608
+        for created, usd in rows:
+            ago = (today - date.fromtimestamp(created)).days
+            if 0 <= ago < days:
+                sums[days - 1 - ago] += float(usd or 0.0)
+    return sums
 
 
 def midnight() -> float:

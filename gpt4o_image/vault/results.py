@@ -123,6 +123,13 @@ class Result:
         return expected if isinstance(expected, int) else None
 
     @property
+    def seconds(self) -> float | None:
+        """How long the call took; None where it is not known."""
+        timings = self.details.get("timings")
+        ended = cast("dict[str, Any]", timings).get("ended_s") if isinstance(timings, dict) else None
+        return ended if isinstance(ended, (int, float)) else None
+
+    @property
     def shown(self) -> tuple[Picture, ...]:
         """Its pictures; where the answer named none, and did not fail, the links that may hold one."""
         return self.pictures or (() if self.verdict == "failed" else tuple(fallback_pictures(self.links)))

@@ -20,7 +20,7 @@ from ..errors import Billed, GPT4oImageError
 from ..pictures.formats import extension, sniff
 from ..urls import Link, Picture, may_be_picture
 from .answers import AnswerEnd, AnswerFile, AnswerHead, KeptAnswer, kept_answer, pack, raw_path
-from .claims import Busy, Claimed, Claims, Earlier, Unpaid, insert_result, midnight, spent
+from .claims import Busy, Claimed, Claims, Earlier, Unpaid, insert_result, midnight, spent, spent_by_day
 from .files import replace_durably
 from .pages import Page, Wanted, read_page
 from .prune import move_to_trash, old_results
@@ -363,6 +363,10 @@ class Vault:
     def spent(self) -> tuple[float, float]:
         """US dollars of today (local time) and of all time; a call whose bill is unknown counts as billed."""
         return self._read(lambda db: (spent(db, midnight()), spent(db, 0.0)), (0.0, 0.0))
+
+    def spent_by_day(self, days: int) -> list[float]:
+        """US dollars of each of the last `days` days, local time, today last."""
+        return self._read(lambda db: spent_by_day(db, days), [0.0] * days)
 
     def spent_today(self) -> float:
         """The same without the sum of all time, which takes longer the longer the vault is."""

@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.request
 import uuid
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -24,7 +25,7 @@ ITEM = {
     "id", "number", "created", "state", "kind", "message", "billed", "cost_usd", "gateway", "model", "prompt",
     "pictures", "stored", "percent", "has_graph", "choice", "has_answer",
 }  # fmt: skip
-DETAIL = ITEM | {"gateway_text", "links", "warnings", "revised_prompt", "sizes"}
+DETAIL = ITEM | {"gateway_text", "links", "warnings", "revised_prompt", "sizes", "seconds"}
 WHOLE = ["/status", "/check", "/results"]
 OF_A_RESULT = ["", "/pictures/0", "/pictures/0/thumbnail", "/graph"]
 
@@ -725,7 +726,7 @@ NODES = ["Generate", "ImagesAPI", "PrepareReferences", "LoadResult", "Prompts"]
 
 def test_the_routes_are_added_once_however_often_comfyui_asks(entered):
     routes = entered["twice"]["routes"]
-    assert len(routes) == len(set(routes)) == 13
+    assert len(routes) == len(set(routes)) == 15
     posts = {route.removeprefix("POST /gpt4o_image") for route in routes if not route.startswith("GET ")}
     assert posts == {"/results/{id}/fetch", "/quote", "/queue/send", "/queue/run_ahead"}
     assert entered["twice"]["nodes"] == [NODES] * 3
@@ -813,3 +814,31 @@ def test_what_is_no_graph_is_refused(host, body):
     response = connection.getresponse()
     assert (response.status, json.load(response)["error"]["kind"]) == (400, "bad_request")
     connection.close()
+
+
+# -- out of the vault ------------------------------------------------------------------------------------
+
+
+def test_several_results_are_one_zip(ask, made, vault):
+    answer = ask(f"/zip?ids={made}")
+    assert answer.headers["content-type"] == "application/zip"
+    assert answer.headers["content-disposition"] == 'attachment; filename="gpt-4o-image.zip"'
+    archive = zipfile.ZipFile(io.BytesIO(answer.body))
+    assert [archive.read(name) for name in archive.namelist()] == [
+        file.path.read_bytes() for file in vault.result(made).files
+    ]
+
+
+@pytest.mark.parametrize("ids", ["", "..", "a,,b", "x" * 65, ",".join(["a"] * 101)])
+def test_what_are_no_ids_is_no_zip(ask, ids):
+    assert ask(f"/zip?ids={ids}").refusal == (400, "bad_request")
+
+
+def test_a_zip_of_what_is_not_there(ask, made):
+    assert ask(f"/zip?ids={made},20200101-000000-000000").refusal == (404, "unknown")
+
+
+def test_the_last_thirty_days(ask, made, vault):
+    days = ask("/spend").json["days"]
+    assert len(days) == 30
+    assert days[-1] == pytest.approx(vault.spent_today())

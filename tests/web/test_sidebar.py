@@ -67,8 +67,8 @@ def test_a_card_offers_only_what_can_be_done(screen, vault):
     add, fetch, links = "Add a Load Paid Result node", "Fetch what is missing", "Copy the links"
     assert offered("castle") == ["Copy the prompt"]
     assert offered("boat") == [add, fetch, "Copy the prompt", links]
-    assert offered("cats") == ["Open full size", add, fetch, "Copy the prompt", links]
-    assert offered("fox") == ["Open full size", add, "Copy the prompt", links]
+    assert offered("cats") == ["Open full size", add, fetch, "Download", "Copy the prompt", links]
+    assert offered("fox") == ["Open full size", add, "Download", "Copy the prompt", links]
 
 
 def test_words_and_state_filter_and_the_number_is_announced(screen, vault):
@@ -213,6 +213,8 @@ def test_keys_walk_the_list_open_a_picture_and_come_back(screen, vault, screensh
     assert place() == "80"
     keys.press("Tab")
     expect(bar.card("picture number 0").get_by_role("button", name="Open full size")).to_be_focused()
+    keys.press("Tab")
+    expect(bar.card("picture number 0").get_by_role("checkbox", name="Select")).to_be_focused()
     keys.press("Tab")
     expect(bar.card("picture number 0").get_by_role("button", name="Add a Load")).to_be_focused()
 

@@ -278,3 +278,17 @@ def test_a_vault_in_a_folder_without_locks_works(vault, monkeypatch):
     vault.finish(claimed.result.id, billed="no", cost_usd=0.0, error=REFUSED, details={})
     claimed.lease.release(ended=True)
     assert isinstance(claim(vault), Claimed)
+
+
+def test_what_was_spent_on_each_day(vault):
+    ids = [ended(vault, reuse=False) for _ in range(4)]
+    noon = time.mktime((*time.localtime()[:3], 12, 0, 0, 0, 0, -1))
+    with vault._database.writing() as db:
+        for result_id, days in zip(ids, (0, 1, 1, 40), strict=True):
+            db.execute("UPDATE results SET created = ? WHERE id = ?", (noon - days * 86400, result_id))
+    assert vault.spent_by_day(3) == pytest.approx([0.0, 0.018, 0.009])
+    assert sum(vault.spent_by_day(30)) == pytest.approx(0.027)
+
+
+def test_an_empty_vault_has_spent_nothing_on_any_day(vault):
+    assert vault.spent_by_day(3) == [0.0] * 3
