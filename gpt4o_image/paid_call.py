@@ -261,7 +261,7 @@ class PaidCall:
 
     async def _leave(self, cancelled: GPT4oImageError) -> GPT4oImageError:
         """After Cancel the downloads go on by themselves, into the vault: their pictures are paid for."""
-        self._pool.leave()
+        self._pool.detach()
         await self._wait(self._linger_s)
         return cancelled
 
@@ -289,7 +289,6 @@ class PaidCall:
         return GPT4oImageError("download_failed", "\n".join(lines), billed="yes", request_id=self._said.task_id)
 
     def _note_ending(self, stopped_by: GPT4oImageError | None) -> None:
-        self._warnings += self._reader.warnings
         if self._reader.finish_reason == "length":
             self._warnings.append("The answer was cut at its length limit (finish_reason: length).")
         if stopped_by:
@@ -330,8 +329,9 @@ class PaidCall:
         if error and error.kind != "pending" and self._head and self._head.request_id:
             error = error.but(request_id=self._head.request_id)
         expected = self._request.expected or self._said.count
+        warnings = [*self._reader.warnings, *self._warnings]
         kept = {
-            "warnings": self._warnings,
+            "warnings": warnings,
             "progress": self._percentages,
             "revised_prompt": self._said.revised_prompt,
             "gen_ids": self._said.gen_ids,
@@ -359,7 +359,7 @@ class PaidCall:
             self._request.model,
             pictures=pictures,
             error=error,
-            warnings=(*self._warnings, *passing),
+            warnings=(*warnings, *passing),
             progress=tuple(self._percentages),
             revised_prompt=self._said.revised_prompt,
             gen_ids=tuple(self._said.gen_ids),

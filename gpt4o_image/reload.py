@@ -51,7 +51,7 @@ def reload(
         return Outcome(result.model, error=error, cost_usd=0.0, reused=True, result_id=result.id)
     found = _from_disk(result)
     if read_again or _needs_its_answer(result, found):
-        result = _read_again(vault, result)
+        result = _read_again(vault, result, found)
     missing = _missing(result, found)
     if missing:
         _fetch(vault, result, own_origins, missing, found, notify, cancelled)
@@ -101,15 +101,17 @@ def _needs_its_answer(result: Result, found: _Found) -> bool:
     return result.has_answer and (result.verdict == "unread" or only_there or not (result.shown or result.files))
 
 
-def _read_again(vault: Vault, result: Result) -> Result:
-    """The result as today's reader understands its answer; unchanged where that is damaged."""
+def _read_again(vault: Vault, result: Result, found: _Found) -> Result:
+    """The result as today's reader understands its answer."""
     kept = vault.answer(result.id)
-    if kept is None:
-        return _without_answer(vault, result)
-    data = b""
-    with suppress(OSError):
+    if kept is None:  # its process died before a byte of it was written, or its file was deleted
+        _note(vault, result, AnswerEnd("killed", 0, "none", revision()))
+        return replace(result, verdict="none")
+    try:
         data = kept.read()
-    if not data:
+    except OSError as error:
+        found.reasons.append(str(error))
+        _note(vault, result, AnswerEnd(kept.ending, kept.received, result.verdict, revision()))
         return result
     reader = AnswerReader(kept.head.answered_by, str(result.details.get("prompt", result.prompt)))
     reader.feed(data)
@@ -117,25 +119,20 @@ def _read_again(vault: Vault, result: Result) -> Result:
     return _updated(vault, result, kept, reader)
 
 
-def _without_answer(vault: Vault, result: Result) -> Result:
-    """The process died before a byte of the answer was written, or its file was deleted: nothing is left to read."""
-    if result.verdict != "unread":
-        return result
-    with suppress(OSError, sqlite3.Error):
-        vault.end_answer(result.id, AnswerEnd("killed", 0, "read", revision()))
-    return replace(result, verdict="read")
-
-
 def _updated(vault: Vault, result: Result, kept: KeptAnswer, reader: AnswerReader) -> Result:
     said = reader.transcript
     verdict = "failed" if reader.failed else "unread" if reader.unread else "read"
     old, new = _matched(result, said.pictures)
     links = [link for link in said.links if link not in result.links]
-    end = AnswerEnd(kept.ending, kept.received, verdict, revision())
     with suppress(OSError, sqlite3.Error):  # what was read is used all the same
         vault.add_links(result.id, [*new, *links], position=len(result.pictures) + len(result.links))
-        vault.end_answer(result.id, end)
+    _note(vault, result, AnswerEnd(kept.ending, kept.received, verdict, revision()))
     return replace(result, pictures=(*old, *new), links=(*result.links, *links), verdict=verdict)
+
+
+def _note(vault: Vault, result: Result, end: AnswerEnd) -> None:
+    with suppress(OSError, sqlite3.Error):
+        vault.end_answer(result.id, end)
 
 
 def _matched(result: Result, pictures: Sequence[Picture]) -> tuple[list[Picture], list[Picture]]:
@@ -226,7 +223,7 @@ def _outcome(result: Result, found: _Found) -> Outcome:
         *repairs(pictures),
         *(each.sentence(result.id) for each in found.undecodable.values()),
         *(why for index, why in found.damaged.items() if index not in found.pictures),
-        *(f"Could not be downloaded: {reason}" for reason in found.reasons),
+        *(f"Could not be had: {reason}" for reason in found.reasons),
     ]
     return Outcome(
         result.model,

@@ -73,7 +73,7 @@ class Pool:
         self._queue: queue.SimpleQueue[_Slot | None] = queue.SimpleQueue()
         self._threads = 0
         self._slots: list[_Slot] = []
-        self._left = False
+        self._detached = False
 
     def __enter__(self) -> Pool:
         return self
@@ -106,9 +106,9 @@ class Pool:
         for _ in range(self._threads):
             self._queue.put(None)
 
-    def leave(self) -> None:
+    def detach(self) -> None:
         """Goes on, but `arrived` is told of nothing more."""
-        self._left = True
+        self._detached = True
 
     def all_known(self) -> None:
         """The answer has ended: no further mirrors will come."""
@@ -168,7 +168,7 @@ class Pool:
         except Exception as error:  # noqa: BLE001 - the thread's end: a fault of ours must not look like a wait
             reasons = (f"{slot.shown.address}: {type(error).__name__}: {error}",)
         try:
-            if slot.picture and not self._left and not self._stop.is_set():
+            if slot.picture and not self._detached and not self._stop.is_set():
                 self._arrived(slot.picture, self.arrived, self.total)
         finally:
             self._end(slot, *reasons)

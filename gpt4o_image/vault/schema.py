@@ -13,6 +13,7 @@ from pathlib import Path
 
 _BUSY_S = 10.0
 _RETRY_S = 0.02
+_COMMIT = "COMMIT"
 
 # One tuple of statements for each version; `PRAGMA user_version` counts those that a file has been through.
 # What was released is never changed: a new version is a further tuple.
@@ -156,7 +157,7 @@ def _transaction(db: sqlite3.Connection, begin: str) -> Generator[None]:
         with suppress(sqlite3.Error):  # SQLite rolls back by itself where a disk is full
             db.execute("ROLLBACK")
         raise
-    db.execute("COMMIT")
+    db.execute(_COMMIT)
 
 
 def _version(db: sqlite3.Connection) -> int:

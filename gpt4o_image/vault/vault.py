@@ -12,7 +12,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -79,13 +79,17 @@ class Vault:
 
         Raises `budget`, and `config` for a model without a price under a budget.
         """
-        with self._claiming() as db:
-            if reuse:
-                self._claims.close_dead_runs(db)
-                found = self._claims.look_up(db, new)
-                if not isinstance(found, Unpaid):
-                    return found
-            return self._claims.insert(db, new, daily_budget_usd)
+        with ExitStack() as undo:
+            with self._claiming() as db:
+                if reuse:
+                    self._claims.close_dead_runs(db)
+                    found = self._claims.look_up(db, new)
+                    if not isinstance(found, Unpaid):
+                        return found
+                claimed = self._claims.insert(db, new, daily_budget_usd)
+                undo.callback(claimed.lease.release, ended=True)
+            undo.pop_all()  # the claim is on disk
+            return claimed
 
     @contextmanager
     def _claiming(self) -> Generator[sqlite3.Connection]:
@@ -161,7 +165,8 @@ class Vault:
 
     def _drop_raw(self, result_id: str, replaced: str | None) -> None:
         if replaced is not None:
-            raw_path(self._answers, result_id).unlink(missing_ok=True)
+            with suppress(OSError):  # held by a virus scanner: it stays, and is read in place of the packed one
+                raw_path(self._answers, result_id).unlink(missing_ok=True)
 
     def add_links(self, result_id: str, found: Sequence[Picture | Link], position: int | None = None) -> None:
         """Addresses in the order of the answer, all in one transaction.

@@ -227,6 +227,14 @@ def test_a_heartbeat_after_the_end_does_not_bring_a_run_back(vault):
     assert (kept.state, kept.billed, kept.heartbeat) == ("failed", "yes", None)
 
 
+def test_a_claim_whose_last_step_fails_leaves_no_lease(vault, monkeypatch):
+    other = claim(vault, "other, so that the vault is there").result
+    monkeypatch.setattr("gpt4o_image.vault.schema._COMMIT", "no SQL")
+    with pytest.raises(GPT4oImageError, match="cannot be written"):
+        claim(vault)
+    assert [path.name for path in (vault.folder / "running").iterdir()] == [other.id]
+
+
 # -- budget -------------------------------------------------------------------------------------------------
 
 
