@@ -21,7 +21,6 @@ from .gateway.hosts import Hosts
 from .gateway.profiles import Gateway, choose_gateway
 from .outcome import Outcome
 from .paid_call import PaidCall
-from .pictures.references import too_large_advice
 from .reload import reload
 from .request import Request, check_request
 from .run_events import Kept, RunEvent, Sending, Waiting
@@ -68,8 +67,6 @@ def generate(  # noqa: PLR0913 - what a host and a shell need of one run
         return Outcome(request.model, error=error, cost_usd=0.0)
     except Exception as fault:  # noqa: BLE001 - the boundary: whatever this machine lacks, it is told as one error
         return Outcome(request.model, error=_fault(fault, "config", "Nothing was sent."), cost_usd=0.0)
-    if outcome.error and outcome.error.kind == "reference" and request.references:
-        outcome = replace(outcome, error=outcome.error.plus(too_large_advice(request.references)))
     return replace(
         outcome,
         warnings=(*warnings, *outcome.warnings),

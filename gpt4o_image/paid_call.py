@@ -22,6 +22,7 @@ from .gateway.hosts import Hosts
 from .gateway.misaddressed import base_url_advice
 from .gateway.profiles import Gateway
 from .outcome import Outcome, PaidPicture, repairs, too_few, too_many
+from .pictures.references import too_large_advice
 from .prompt import body, prompt_text
 from .request import Request
 from .run_events import Arrived, Departing, Downloading, Limited, RunEvent
@@ -320,6 +321,8 @@ class PaidCall:
 
     def outcome(self, error: GPT4oImageError | None, price_usd: float | None) -> Outcome:
         """The call as a value, after it was written to the vault."""
+        if error and error.kind == "reference" and self._request.references:
+            error = error.plus(too_large_advice(self._request.references))
         free = price_usd == 0.0  # the simulator never bills
         if error and free:
             error = error.but(billed="no")

@@ -33,6 +33,10 @@ from .transcript import Transcript
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 _BEFORE_ALL = b"\xef\xbb\xbf \t\r\n"
+# What an Images object has beside its pictures (OpenAI, "The image generation response").
+_IMAGES_KEYS = frozenset(
+    ("created", "data", "usage", "background", "output_format", "quality", "size", "id", "object", "model")
+)
 _MAX_CHOICES = 32
 _FINISH_KEYS = ("finish_reason", "finishReason", "stop_reason")
 # How gateways name a moderation that stopped the model, each in its own dialect.
@@ -203,8 +207,9 @@ class AnswerReader:
             for value in objects:
                 self._value(value)
             self._whole = True
-            self._strange = not self._found_anything and self.error is None
-            self._plain_text = text
+            empty = all(_is_empty_images_object(value) for value in objects)
+            self._strange = not (self._found_anything or self.error or empty)
+            self._plain_text = None if empty else text
         elif is_page(text):
             self.error = from_page(text, self.transcript.base_url)
         else:
@@ -324,6 +329,17 @@ class _Choice:
     def _break(self) -> None:
         """What comes next does not go on where the text broke off."""
         self.parser.break_off()
+
+
+def _is_empty_images_object(value: dict[str, Any]) -> bool:
+    """`{"created": 1, "data": [{"b64_json": null}]}`: moderation left no picture of it."""
+    return "data" in value and _IMAGES_KEYS.issuperset(value) and _holds_nothing(value["data"])
+
+
+def _holds_nothing(part: Any) -> bool:
+    if isinstance(part, (dict, list)):
+        return all(_holds_nothing(each) for each in (as_dict(part).values() or as_list(part)))
+    return part is None or part == ""
 
 
 def _bytes(text: str) -> bytes:

@@ -167,13 +167,13 @@ def test_a_fault_of_the_caller_costs_no_picture(caplog, simulator):
 
 
 def test_many_threads_at_once(simulator):
-    prompts = [f"fox {number % 6}" for number in range(12)]
+    prompts, before = [f"fox {number % 6}" for number in range(12)], threading.active_count()
     with ThreadPoolExecutor(12) as pool:
         made = list(pool.map(lambda prompt: generate(prompt, count=1), prompts))
     assert simulator.posts() == 6
     assert [m.images[0].sha256 for m in made[:6]] == [m.images[0].sha256 for m in made[6:]]
     assert sum(m.cost_usd for m in made) == pytest.approx(6 * 0.009)
-    assert threading.active_count() < 12
+    assert threading.active_count() - before < 12  # fewer than one a call are left
 
 
 def test_inside_an_event_loop_as_in_a_notebook():

@@ -48,6 +48,7 @@ def test_413_names_the_largest_input_first(run):
     error = run("a fox [[http_413]]", references=parts).error
     assert (error.kind, error.billed) == ("reference", "no")
     assert error.message.index("big one") < error.message.index("image_01")
+    assert run.vault.results(1)[0].error == error.as_json()
 
 
 def test_the_images_api_takes_no_references(run, simulator):
@@ -104,7 +105,7 @@ def test_fewer_than_asked_is_a_warning(run):
     [
         ("images_both_null", "no_image", "yes"),
         ("images_data_null", "no_image", "yes"),
-        ("http200_html", "upstream", "yes"),
+        ("http200_html", "config", "unknown"),
         ("http200_empty", "upstream", "yes"),
         ("http200_json_error", "upstream", "yes"),
         ("http_400_moderation", "moderation_input", "unknown"),

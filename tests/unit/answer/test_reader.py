@@ -221,6 +221,18 @@ def test_what_could_not_be_read_is_never_no_image():
     assert reader.warnings == ["1 event of the answer could not be read, and may hold more."]
 
 
+@pytest.mark.parametrize("data", [None, [], [{"b64_json": None, "url": None}] * 2, [{"url": ""}]])
+def test_an_images_object_without_pictures_is_read_and_empty(data):
+    _, reader = read(json.dumps({"created": 1, "data": data}).encode())
+    assert (reader.error.kind, reader.error.billed, reader.unread) == ("no_image", "yes", False)
+
+
+@pytest.mark.parametrize("more", [{"picture": "somewhere"}, {"data": [{"picture": "somewhere"}]}])
+def test_what_an_images_object_does_not_have_is_unread(more):
+    _, reader = read(json.dumps({"created": 1, "data": None, **more}).encode())
+    assert reader.unread
+
+
 def test_what_is_unread_and_what_failed():
     """A later version may read what is unread; the links of what failed are never taken."""
     for wire, unread, failed in (
