@@ -94,7 +94,7 @@ def test_pictures_of_different_sizes_are_centred_on_one_canvas(host, gateway_hom
     for index, (size, colour) in enumerate([((64, 32), "red"), ((32, 64), "blue")]):
         file = io.BytesIO()
         Image.new("RGB", size, colour).save(file, "PNG")
-        vault.add_file(entry.id, index, file.getvalue(), f"{index}" * 64, "image/png", None)
+        vault.add_file(entry.id, index, file.getvalue(), None)
     vault.finish(entry.id, billed="yes", cost_usd=0.0, error=None, details={})
 
     run = host.run(all_outputs(load(entry.id)))

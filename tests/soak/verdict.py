@@ -162,6 +162,8 @@ def sent_by(end):
         return 0, 1
     if end["reused"] or end["result_id"] is None or any(words in end["message"] for words in NOT_SENT):
         return 0, 0
+    if end["kind"] == "cancelled" and end["billed"] == "no":
+        return 0, 0  # held back at its first byte
     return (0, 1) if end["billed"] == "unknown" else (1, 1)
 
 
