@@ -22,6 +22,7 @@ from .batch_quote import Quote, quote
 from .batch_report import BatchReport
 from .batch_rows import BatchRow, batch_rows, unknown_columns
 from .batch_run import BatchRun, Plan, cost_of
+from .folder_lock import only_batch_in
 from .generate import add_shared_options, gateway_or_simulator
 from .interrupt import CtrlC, stop_on_ctrl_c
 from .manifest import Manifest
@@ -38,8 +39,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "name, seed, ratio, background, model, references; a .txt with a prompt a line; or - for stdin")  # fmt: skip
     add_shared_options(parser)
     add("--parallel", type=_parallel, metavar="N", help="calls at once; default: max_parallel of config.toml, else 16")
-    add("--max-usd", type=_dollars, metavar="X", help="stop before the call with which all runs of this sheet would "
-        "have cost more than X US dollars; default: no limit")  # fmt: skip
+    add("--max-usd", type=_dollars, metavar="X", help="the most that this sheet may cost in US dollars, all its runs "
+        "into this folder together; ends before the call that would pass it. Pictures from the vault cost nothing, a "
+        "call whose bill is unknown counts as billed; default: no limit")  # fmt: skip
     add("--on-failure", default="skip", choices=("skip", "stop"), help="what a failed row does to those that have not "
         "begun; default: %(default)s")  # fmt: skip
     add("--retry", choices=("failed",), help="also send rows again that failed, which may be paid a second time; "
@@ -66,10 +68,16 @@ def run(options: argparse.Namespace) -> int:
     rows = batch_rows(sheet, files, gateway.name, gateway.models, options)
     if options.max_usd is not None:
         _check_prices(rows, gateway)
-    manifest = Manifest(options.out, options.sheet)
-    batch = _Batch(options, config, gateway, files, manifest, rows, _due(rows, manifest, retry=bool(options.retry)))
+
+    def batch() -> _Batch:
+        manifest = Manifest(options.out, options.sheet)
+        return _Batch(options, config, gateway, files, manifest, rows, _due(rows, manifest, retry=bool(options.retry)))
+
     with stop_on_ctrl_c(2) as stop:
-        return _print_quote(batch, stop) if options.quote else _run(batch, stop)
+        if options.quote:
+            return _print_quote(batch(), stop)
+        with only_batch_in(options.out):
+            return _run(batch(), stop)
 
 
 def _check_prices(rows: Sequence[BatchRow], gateway: Gateway) -> None:

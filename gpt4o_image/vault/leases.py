@@ -22,7 +22,7 @@ class Lease:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
             os.write(handle, platform.node().encode())
-            if _lock(handle):
+            if _is_locked(handle):
                 self._handle = handle
             else:
                 os.close(handle)
@@ -44,7 +44,7 @@ def is_abandoned(path: Path) -> bool:
     except OSError:
         return False
     try:
-        return _lock(handle) and os.read(handle, 1024) == platform.node().encode()
+        return _is_locked(handle) and os.read(handle, 1024) == platform.node().encode()
     except OSError:
         return False
     finally:
@@ -57,8 +57,17 @@ def forget(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _lock(handle: int) -> bool:
-    """False where another has it, also another thread of this process, and where there are no locks."""
+def _is_locked(handle: int) -> bool:
+    with contextlib.suppress(OSError):
+        return lock(handle)
+    return False
+
+
+def lock(handle: int) -> bool:
+    """Locks an open file until it is closed. False where another has it, also another thread of this process.
+
+    Raises OSError where there are no locks.
+    """
     try:
         if os.name == "nt":
             import msvcrt
@@ -71,7 +80,7 @@ def _lock(handle: int) -> bool:
             import fcntl
 
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (BlockingIOError, PermissionError):
         return False
     return True
 

@@ -3,14 +3,18 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from fake_gateway import RESET, reply, sse
+
+from gpt4o_image.command.manifest import JOURNAL
 
 PRICE = 0.009
 KEYS = {"row", "name", "prompt", "status", "paths", "result_id", "cost_usd", "reused", "error"}
@@ -67,6 +71,12 @@ def manifest(tmp_path):
 
 def files(tmp_path):
     return sorted(path.name for path in (tmp_path / "out").glob("*.png"))
+
+
+def calls(tmp_path):
+    """How many calls the journal names that left."""
+    lines = (tmp_path / "out" / JOURNAL).read_bytes().split(b"\n")[:-1]
+    return len({json.loads(line)["sent"] for line in lines if b'"sent"' in line})
 
 
 def test_each_row_becomes_a_picture_under_its_name(batch, tmp_path, gateway):
@@ -278,10 +288,27 @@ class Process:
         )
         self.gateway = gateway
 
-    def end_after(self, posts, sign=signal.SIGKILL):
+    def after(self, posts):
         while self.gateway.posts() < posts and self.process.poll() is None:
             time.sleep(0.01)
-        self.process.send_signal(sign)
+        return self
+
+    def kill(self, calls):
+        """At any moment but those between a call's line in the journal and its body; `calls` counts the lines."""
+        while self.process.poll() is None:
+            self.process.send_signal(signal.SIGSTOP)
+            until = time.monotonic() + 0.5
+            while calls() != self.gateway.posts() and time.monotonic() < until:
+                time.sleep(0.01)  # what has left is still on its way
+            if calls() == self.gateway.posts():
+                self.process.kill()
+            self.process.send_signal(signal.SIGCONT)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.01)
+        self.process.communicate()
+
+    def interrupt(self):
+        self.process.send_signal(signal.SIGINT)
         return self.end()
 
     def end(self):
@@ -302,15 +329,13 @@ def test_killed_twice_it_pays_for_each_row_once(command_environment, tmp_path, g
     assert batch(text, "--quote")[1]["cost_usd"] == pytest.approx(rows * PRICE)
     gateway.pause_s = 0.2
     for posts in (rows // 4, rows // 2):
-        Process(command_environment, tmp_path, gateway, "--parallel", "12").end_after(posts)
+        Process(command_environment, tmp_path, gateway, "--parallel", "12").after(posts).kill(lambda: calls(tmp_path))
     # Those that were running each time: sent, and nothing of their answers had come.
     lost = 2 * 12
     status, out, _ = Process(command_environment, tmp_path, gateway, "--parallel", "12", "--json").end()
     summary = json.loads(out)
     assert (status, summary["left"]) == (1, 0)
-    posts = gateway.posts()
-    assert len(set(gateway.prompts)) == posts  # none was sent twice
-    assert rows - 2 <= posts <= rows  # a kill may fall between the line for a call and its body
+    assert len(set(gateway.prompts)) == gateway.posts() == rows
     lines = manifest(tmp_path)
     assert sorted(lines) == list(range(1, rows + 1))
     assert sum(line["cost_usd"] for line in lines.values()) == pytest.approx(summary["spent_usd"])
@@ -321,16 +346,47 @@ def test_killed_twice_it_pays_for_each_row_once(command_environment, tmp_path, g
     assert batch(text, "--quote")[1]["cost_usd"] == 0.0
 
     status, _, _ = Process(command_environment, tmp_path, gateway, "--retry", "failed", "--parallel", "12").end()
-    assert gateway.posts() == posts + summary["failed"]
+    assert gateway.posts() == rows + summary["failed"]
     assert len(files(tmp_path)) == rows - len(faults)
     assert len(manifest(tmp_path)) == rows
+
+
+def test_a_call_that_may_have_left_is_not_sent_again_unasked(batch, tmp_path, gateway):
+    """As a kill between a call's line in the journal and its body leaves it: nobody can know more than that."""
+    text = "prompt\na fox\n"
+    batch(text)
+    journal = tmp_path / "out" / JOURNAL
+    journal.write_bytes(b"".join(line for line in journal.read_bytes().splitlines(True) if b'"ended"' not in line))
+    shutil.rmtree(tmp_path / "home")
+    assert batch(text, "--quote")[1]["calls"] == 0
+    assert batch(text)[1]["failed"] == 1
+    error = manifest(tmp_path)[1]["error"]
+    assert (error["kind"], error["billed"], gateway.posts()) == ("truncated", "unknown", 1)
+    assert batch(text, "--retry", "failed")[1]["done"] == 1
+    assert gateway.posts() == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGINT to one process")
+def test_only_one_batch_at_a_time_uses_a_folder(command_environment, batch, tmp_path, gateway):
+    text = "prompt\nfox 1\n"
+    (tmp_path / "list.csv").write_text(text)
+    gateway.pause_s = 30
+    running = Process(command_environment, tmp_path, gateway).after(1)
+    status, summary, _ = batch(text)
+    assert (status, summary["error"]["kind"], gateway.posts()) == (1, "config", 1)
+    assert "Another batch is running in the folder out" in summary["error"]["message"]
+    assert batch(text, "--quote")[0] == 0  # it only reads
+    running.process.kill()
+    running.end()
+    gateway.pause_s = 0
+    assert batch("prompt\nfox 2\n")[1]["done"] == 1
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGINT to one process")
 def test_ctrl_c_waits_for_what_is_paid(command_environment, tmp_path, gateway):
     (tmp_path / "list.csv").write_text("prompt\n" + "".join(f"fox {n}\n" for n in range(9)))
     gateway.pause_s = 0.5
-    status, _, err = Process(command_environment, tmp_path, gateway, "--parallel", "3").end_after(3, signal.SIGINT)
+    status, _, err = Process(command_environment, tmp_path, gateway, "--parallel", "3").after(3).interrupt()
     assert status == 130
     assert "Ctrl+C again cancels" in err
     assert "3 of 9 rows are done, 0 failed, 6 are left" in err
@@ -346,7 +402,7 @@ def test_ctrl_c_twice_cancels_it(command_environment, tmp_path, gateway):
         time.sleep(0.01)
     running.process.send_signal(signal.SIGINT)
     time.sleep(0.5)
-    status, _, err = running.end_after(2, signal.SIGINT)
+    status, _, err = running.interrupt()
     assert status == 130
     assert "0 of 3 rows are done, 2 failed, 1 are left" in err
     assert [line["error"]["kind"] for line in manifest(tmp_path).values()] == ["cancelled"] * 2
