@@ -24,7 +24,8 @@ from .paid_call import PaidCall
 from .reload import reload
 from .request import Request, check_request
 from .run_events import Kept, RunEvent, Sending, Waiting
-from .vault.claims import Busy, Claimed, Earlier, Unpaid
+from .vault.claims import Busy, Claimed, Earlier, Full, Unpaid
+from .vault.opening import open_vault
 from .vault.recorder import Recorder
 from .vault.request_key import new_result
 from .vault.results import Result
@@ -54,8 +55,8 @@ def generate(  # noqa: PLR0913 - what a host and a shell need of one run
     than once: it may wait, or raise GPT4oImageError, and then nothing is sent. `linger_s`: see PaidCall. `hosts`
     remembers, for whoever makes several runs, which host of a gateway can be connected to.
     """
-    vault = Vault(config.vault)
     try:
+        vault = open_vault(config, environ)
         gateway = choose_gateway(gateway_name, config, environ)
         check_request(request, gateway.models)
         remarks = [f"{part.name}: {remark}" for part in request.references for remark in part.remarks]
@@ -123,19 +124,24 @@ class _Run:
                 tried.add(found.result.id)
                 continue
             if not told:
-                self._notify(Waiting())
+                self._notify(Waiting(for_equal=isinstance(found, Busy)))
                 told = True
             time.sleep(_POLL_S)
         raise GPT4oImageError("cancelled", "Cancelled before anything was sent.")
 
-    def _claim(self, *, reuse: bool) -> Claimed | Earlier | Busy:
+    def _claim(self, *, reuse: bool) -> Claimed | Earlier | Busy | Full:
         """A new result to pay for, or an earlier one. Raises what can be known before the POST."""
         earlier = self._vault.settle_earlier(self._new) if reuse else Unpaid()
         if not isinstance(earlier, Unpaid):
             return earlier
         preflight(self._gateway)
         self._before_paying(self._new.price_usd)
-        return self._vault.claim(self._new, reuse=reuse, daily_budget_usd=self._config.daily_budget_usd)
+        return self._vault.claim(
+            self._new,
+            reuse=reuse,
+            daily_budget_usd=self._config.daily_budget_usd,
+            max_parallel_all=self._config.max_parallel_all,
+        )
 
     def _reload(self, earlier: Result, *, again: bool) -> Outcome | None:
         """The pictures of an earlier result, or why they cannot be had now; None where nothing is left of it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -124,14 +123,14 @@ def _updated(vault: Vault, result: Result, kept: KeptAnswer, reader: AnswerReade
     verdict = "failed" if reader.failed else "unread" if reader.unread else "read"
     old, new = _matched(result, said.pictures)
     links = [link for link in said.links if link not in result.links]
-    with suppress(OSError, sqlite3.Error):  # what was read is used all the same
+    with suppress(OSError):  # what was read is used all the same
         vault.add_links(result.id, [*new, *links], position=len(result.pictures) + len(result.links))
     _note(vault, result, AnswerEnd(kept.ending, kept.received, verdict, revision()))
     return replace(result, pictures=(*old, *new), links=(*result.links, *links), verdict=verdict)
 
 
 def _note(vault: Vault, result: Result, end: AnswerEnd) -> None:
-    with suppress(OSError, sqlite3.Error):
+    with suppress(OSError):
         vault.end_answer(result.id, end)
 
 
@@ -199,7 +198,7 @@ def _fetch(
 def _write_down(vault: Vault, result: Result, found: _Found) -> None:
     """What turned out about the files, so that the next run knows it."""
     readable = {file.picture: file.readable for file in result.files}
-    with suppress(OSError, sqlite3.Error):
+    with suppress(OSError):
         for index, each in found.pictures.items():
             if readable.get(index) is False:  # by an older version
                 vault.add_file(result.id, index, each.data, each.url)

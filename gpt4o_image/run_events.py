@@ -10,7 +10,11 @@ from .outcome import PaidPicture
 
 @dataclass(frozen=True)
 class Waiting:
-    """Another run is paying for the same request; its pictures will be taken."""
+    """Another run is paying for the same request, and its pictures will be taken; or, not `for_equal`, as many calls
+    as may be open at once on all machines are being made.
+    """
+
+    for_equal: bool = True
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..gpt4o_image.gateway.config import Config
 from ..gpt4o_image.gateway.profiles import own_origins
 from ..gpt4o_image.run_events import Arrived, Departing, Limited, RunEvent
-from ..gpt4o_image.vault.vault import Vault
+from ..gpt4o_image.vault.opening import open_vault
 from .browser_events import LiveResult
 from .known_hosts import HOSTS
 from .pending_calls import PendingCall
@@ -32,7 +32,7 @@ class AheadCall:
         self._at_gateway = False  # not while it waits for the end of the gateway's limit
         self.held_bytes = 0  # of pictures that wait in memory
         self._config = config
-        self._vault = Vault(config.vault)
+        self._vault = open_vault(config, os.environ)
         self._live = LiveResult(self._vault, graph)
         self._stop = threading.Event()
         self._ended = threading.Event()

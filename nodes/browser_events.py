@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -54,7 +53,7 @@ class LiveResult:
         if graph:
             try:
                 self._vault.add_graph(result_id, graph)
-            except (OSError, sqlite3.Error) as error:
+            except OSError as error:
                 logging.getLogger(__name__).warning("The graph of %s is not kept: %s", result_id, error)
 
 

@@ -11,6 +11,7 @@ from ..gpt4o_image.errors import GPT4oImageError
 from ..gpt4o_image.gateway.config import Config
 from ..gpt4o_image.gateway.profiles import Gateway, priced_gateway
 from ..gpt4o_image.vault.claims import Earlier
+from ..gpt4o_image.vault.opening import open_vault
 from ..gpt4o_image.vault.request_key import new_result
 from ..gpt4o_image.vault.vault import Vault
 from .pending_calls import ENDPOINTS, Graph, PendingCall, WaitingPrompt, calls_of
@@ -28,7 +29,7 @@ def quote(graph: Graph, config: Config, environ: Mapping[str, str]) -> Json:
     calls: dict[str, list[PendingCall]] = defaultdict(list)
     for call in calls_of(prompt, lambda _: (), VALUE_HOLDERS):
         calls[call.place.node_id].append(call)
-    vault = Vault(config.vault)
+    vault = open_vault(config, environ)
     paid = [node_id for node_id, node in graph.items() if node.get("class_type") in ENDPOINTS]
     return {node_id: _of_node(graph[node_id], calls.get(node_id), vault, config, environ) for node_id in paid}
 

@@ -12,6 +12,7 @@ from ..gpt4o_image.errors import GPT4oImageError
 from ..gpt4o_image.gateway.config import Config
 from ..gpt4o_image.gateway.profiles import own_origins
 from ..gpt4o_image.vault.choices import id_of, label
+from ..gpt4o_image.vault.opening import open_vault
 from ..gpt4o_image.vault.results import LATEST
 from ..gpt4o_image.vault.vault import Vault
 from . import host, schema
@@ -56,7 +57,7 @@ class LoadResult(io.ComfyNode):
         """`latest` changes when a new result comes; a linked input is not known yet and has its own key."""
         if result != LATEST:
             return str(result)
-        return Vault(schema.config_for_choices().vault).latest_id() or ""
+        return open_vault(schema.config_for_choices(), os.environ).latest_id() or ""
 
     @classmethod
     async def execute(cls, result: str = LATEST, **_: Any) -> io.NodeOutput:
@@ -80,7 +81,9 @@ class LoadResult(io.ComfyNode):
 def _choices() -> list[str]:
     newest: list[tuple[str, str]] = []
     with suppress(GPT4oImageError):  # a broken vault must not take the pack away; it is reported when the node runs
-        newest = Vault(schema.config_for_choices().vault).loadable(_CHOICES)
+        vault = open_vault(schema.config_for_choices(), os.environ)
+        # ComfyUI's start and its list of nodes wait for no other machine.
+        newest = vault.loadable(_CHOICES) if vault.at_hand else []
     return [LATEST, *(label(result_id, prompt) for result_id, prompt in newest)]
 
 

@@ -23,7 +23,7 @@ class NodeStatus:
     def notify(self, event: RunEvent) -> None:
         """Shows one step of the run."""
         if isinstance(event, Waiting):
-            self._wait("waiting for an equal run")
+            self._wait("waiting for an equal run" if event.for_equal else "waiting for a free call")
         elif isinstance(event, Sending):
             self._wait("sending")
         elif isinstance(event, Queued):

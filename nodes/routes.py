@@ -28,6 +28,7 @@ from ..gpt4o_image.pictures.formats import PictureError, extension, format_of
 from ..gpt4o_image.sidebar.feed import Json, Redactor, detail, findings, item, status
 from ..gpt4o_image.sidebar.thumbnails import Thumbnails
 from ..gpt4o_image.sidebar.zipped import zipped
+from ..gpt4o_image.vault.opening import open_vault
 from ..gpt4o_image.vault.results import LATEST, File, Result
 from ..gpt4o_image.vault.vault import Vault
 from . import host
@@ -158,7 +159,7 @@ class Routes:
 
     @_answered
     async def spend(self, _: web.Request) -> web.StreamResponse:
-        return _json({"days": await self._read(lambda: Vault(_places().vault).spent_by_day(_SPEND_DAYS))})
+        return _json({"days": await self._read(lambda: _vault().spent_by_day(_SPEND_DAYS))})
 
     @_answered
     async def zip(self, request: web.Request) -> web.StreamResponse:
@@ -179,7 +180,7 @@ class Routes:
 
         def look() -> Json:
             config = load_config(host.home())
-            page, hide = Vault(config.vault).page(wanted), Redactor(config, os.environ)
+            page, hide = open_vault(config, os.environ).page(wanted), Redactor(config, os.environ)
             items = [item(result, hide, RUNNING.percent(result.id)) for result in page.results]
             return {"results": items, "total": page.total, "next": page.next}
 
@@ -195,7 +196,7 @@ class Routes:
         result_id = result_id_of(request)
 
         def look() -> bytes:
-            graph = Vault(_places().vault).graph(_result(result_id).id)
+            graph = _vault().graph(_result(result_id).id)
             if graph is None:
                 raise Refusal(404, "no_graph", "The graph of this result was not kept.")
             return graph
@@ -268,12 +269,16 @@ class Routes:
 
 
 def _places() -> Config:
-    """Where the config file and the vault are, without reading either."""
+    """Where the config file is, without reading it."""
     return Config(host.home() / CONFIG_FILE)
 
 
+def _vault() -> Vault:
+    return open_vault(load_config(host.home()), os.environ)
+
+
 def _result(result_id: str) -> Result:
-    vault = Vault(_places().vault)
+    vault = _vault()
     result = vault.find((vault.latest_id() or "") if result_id == LATEST else result_id)
     if result is None:
         raise Refusal(404, "unknown", "There is no such result.")
@@ -283,7 +288,7 @@ def _result(result_id: str) -> Result:
 def _file(result_id: str, number: int) -> File:
     for file in _result(result_id).files:
         if file.picture == number:
-            if file.path.is_file():
+            if file.stored:
                 return file
             raise Refusal(404, "no_image", "The file of this picture is gone. Fetch it again.")
     raise Refusal(404, "unknown", "The vault has no such picture of this result.")
@@ -302,7 +307,7 @@ def _fetched(result_id: str) -> Json:
     if result.state == "running":
         raise Refusal(409, "pending", "This result is still being made.")
     outcome = reload(
-        Vault(config.vault),
+        open_vault(config, os.environ),
         result,
         own_origins(result.gateway, config, os.environ),
         cancelled=lambda: False,

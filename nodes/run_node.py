@@ -22,6 +22,7 @@ from ..gpt4o_image.pictures.batch import Batch, canvas
 from ..gpt4o_image.pictures.formats import PictureError
 from ..gpt4o_image.request import Request
 from ..gpt4o_image.run_events import RunEvent
+from ..gpt4o_image.vault.opening import open_vault
 from ..gpt4o_image.vault.vault import Vault
 from . import host
 from .browser_events import LiveResult, NodeOutcome, graph_of
@@ -107,7 +108,7 @@ def _end(node: type[io.ComfyNode], work: Work, status: NodeStatus, cancelled: ho
     try:
         check_names(node)
         config = load_config(host.home())
-        vault = Vault(config.vault)
+        vault = open_vault(config, os.environ)
         live = LiveResult(vault, lambda: graph_of(node.hidden.extra_pnginfo))
 
         def notify(event: RunEvent) -> None:

@@ -28,6 +28,8 @@ if "gpt4o_image" not in sys.modules:
     load_package()
 
 from fake_gateway import FakeGateway, OwnCa  # noqa: E402
+from postgres_server import HOW_TO_ADD as HOW_TO_ADD_POSTGRES  # noqa: E402
+from postgres_server import own_server  # noqa: E402
 
 from gpt4o_image.command.comfyui import HOW_TO_ADD, find_comfyui  # noqa: E402 (the package is loaded just above)
 from gpt4o_image.command.headless import how_to_install, missing_modules  # noqa: E402
@@ -35,7 +37,7 @@ from gpt4o_image.command.headless import how_to_install, missing_modules  # noqa
 
 def forget_keys(monkeypatch):
     """No key, address or setting of whoever runs the tests reaches one."""
-    ours = {"AIHUBMIX_API_KEY", "GPT4O_IMAGE_BASE_URL"}
+    ours = {"AIHUBMIX_API_KEY", "GPT4O_IMAGE_BASE_URL", "GPT4O_IMAGE_VAULT"}
     for name in [name for name in os.environ if name in ours or name.startswith("OPENAI_")]:
         monkeypatch.delenv(name)
 
@@ -134,6 +136,16 @@ def own_ca(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server, started by the first test that needs one; see tests/postgres_server.py."""
+    server = own_server()
+    if server is None:
+        pytest.skip(HOW_TO_ADD_POSTGRES)
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
 def clean_environment():
     """For fixtures that outlive a test and start a process of their own."""
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -160,6 +172,9 @@ def pytest_terminal_summary(terminalreporter):
         if skipped:
             reasons = {str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped}
             warn(terminalreporter, f"{len(skipped)} {name} TESTS WERE SKIPPED: {'; '.join(sorted(reasons))}")
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if HOW_TO_ADD_POSTGRES in str(r.longrepr)]
+    if skipped:
+        warn(terminalreporter, f"{len(skipped)} POSTGRESQL TESTS WERE SKIPPED: {HOW_TO_ADD_POSTGRES}")
     slow = [item for item in terminalreporter.stats.get("deselected", []) if item.get_closest_marker("slow")]
     if slow:
         warn(terminalreporter, f'{len(slow)} SLOW TESTS WERE LEFT OUT: `-m slow` runs them, `-m ""` runs all')

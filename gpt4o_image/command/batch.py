@@ -159,7 +159,7 @@ def _run(batch: _Batch, stop: CtrlC) -> int:
 def _spent(batch: _Batch) -> float:
     """What the rows have cost so far, with the calls of a run that was killed."""
     states = [batch.manifest.state(row.id) for row in batch.rows]
-    return sum(state.cost_usd + cost_of(batch.config, state.sent) for state in states)
+    return sum(state.cost_usd + cost_of(batch.config, os.environ, state.sent) for state in states)
 
 
 def _read(name: str) -> tuple[list[Row], Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,8 +11,8 @@ from ..errors import GPT4oImageError
 from ..gateway.config import Config
 from ..gateway.profiles import Gateway
 from ..vault.claims import Unpaid
+from ..vault.opening import open_vault
 from ..vault.request_key import new_result
-from ..vault.vault import Vault
 from .batch_rows import BatchRow
 from .reference_files import ReferenceFiles
 
@@ -33,7 +34,7 @@ def quote(
     rows: Sequence[BatchRow], gateway: Gateway, config: Config, files: ReferenceFiles, cancelled: Callable[[], bool]
 ) -> Quote:
     """At most what `rows` cost if they are sent now. Sends nothing. Raises `reference`, `config`, `cancelled`."""
-    vault = Vault(config.vault)
+    vault = open_vault(config, os.environ)
     prices: dict[str, float | None] = {}
     for row in rows:
         request = replace(row.request, references=files.parts(row.references, cancelled))

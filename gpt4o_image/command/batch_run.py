@@ -16,7 +16,7 @@ from ..outcome import Outcome
 from ..picture_files import reason, save_named
 from ..pictures.formats import extension
 from ..run_events import Departing, RunEvent, Sending
-from ..vault.vault import Vault
+from ..vault.opening import open_vault
 from .batch_rows import BatchRow
 from .interrupt import CtrlC
 from .manifest import Line, Manifest
@@ -146,7 +146,7 @@ class BatchRun:
 
     def _lost(self, result_id: str) -> GPT4oImageError:
         """Why a call that was sent by a run that was killed left nothing."""
-        result = Vault(self._plan.config.vault).find(result_id)
+        result = open_vault(self._plan.config, self._plan.environ).find(result_id)
         if result and result.error:
             return error_from_json(result.error)
         return GPT4oImageError("truncated", "The batch was ended while this call ran.", billed="unknown")
@@ -159,7 +159,7 @@ class BatchRun:
 
     def _write_down(self, row: BatchRow, outcome: Outcome, earlier: str | None) -> None:
         before = self._manifest.state(row.id)
-        cost_usd = before.cost_usd + (outcome.cost_usd or 0.0) + cost_of(self._plan.config, earlier)
+        cost_usd = before.cost_usd + (outcome.cost_usd or 0.0) + cost_of(self._plan.config, self._plan.environ, earlier)
         own = (earlier, before.line and not before.line.get("reused") and before.line.get("result_id"))
         line: Line = {
             "row": row.row,
@@ -186,9 +186,9 @@ def _was_not_begun(outcome: Outcome, error: GPT4oImageError) -> bool:
     return nothing_left and error.kind in _END_ALL
 
 
-def cost_of(config: Config, result_id: str | None) -> float:
+def cost_of(config: Config, environ: Mapping[str, str], result_id: str | None) -> float:
     """What a call has cost, or may have cost, in US dollars; 0 for none. Raises `config`."""
-    result = Vault(config.vault).find(result_id) if result_id else None
+    result = open_vault(config, environ).find(result_id) if result_id else None
     return (result.cost_usd or 0.0) if result and result.billed != "no" else 0.0
 
 

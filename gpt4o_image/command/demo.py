@@ -14,7 +14,7 @@ from ..gateway.config import HOME_VARIABLE, SIMULATOR, Config, load_config
 from ..home import PACK_ROOT, home, user_path
 from ..picture_files import check_folder, save_new
 from ..request import MAX_SEED, Request
-from ..vault.vault import Vault
+from ..vault.opening import open_vault
 from . import output
 from .comfyui import HOW_TO_ADD, ComfyUI, find_comfyui
 from .interrupt import stop_on_ctrl_c
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _last_call(config: Config) -> str:
     """What the vault knows of the call that was interrupted."""
-    newest = Vault(config.vault).results(1)
+    newest = open_vault(config, os.environ).results(1)
     return f". Result {newest[0].id}, billed: {newest[0].billed}." if newest else ""
 
 

@@ -40,11 +40,12 @@ class Config:
     gateway: str = AIHUBMIX
     timeout_s: float = 600.0
     max_parallel: int = 16
+    max_parallel_all: int | None = None  # of all processes and machines that share the vault
     run_ahead: int = 0  # calls of ComfyUI's queue that are sent before their turn
     wait_when_limited: bool = False
     daily_budget_usd: float | None = None
     vault_url: str = ""  # `vault` in the file: a database that several machines share
-    files: str = ""  # the folder of its pictures
+    files: Path | None = None  # the folder of its pictures and answers, on a drive that all of them see
     artist_names: Mapping[str, str] = field(default_factory=dict[str, str])
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, "Mapping[str, Any]"], repr=False)
     problem: GPT4oImageError | None = field(default=None, compare=False)
@@ -124,6 +125,8 @@ def _parse(path: Path, table: Mapping[str, Any]) -> Config:
         if not isinstance(instead, str) or not instead.strip():
             raise _config_error(path, f'artist_names: "{name}" needs a text that says it another way')
     settings = {"vault_url" if name == "vault" else name: table[name] for name in _SETTINGS if name in table}
+    if "files" in settings:
+        settings["files"] = Path(os.path.expanduser(settings["files"]))  # noqa: PTH111 - see home.user_path
     profiles = {name: _profile(path, name, value) for name, value in _table(path, table, "profiles").items()}
     config = Config(path, artist_names=names, profiles=profiles, **settings)
     if config.gateway not in config.gateway_names() or config.gateway == DEFAULT:
@@ -140,6 +143,11 @@ def _is_whole(value: Any) -> bool:
     return _is_number(value) and isinstance(value, int)
 
 
+def is_database_url(text: str) -> bool:
+    """Whether a database that several machines share is meant."""
+    return bool(re.match(r"postgres(ql)?://", text))
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
@@ -149,11 +157,12 @@ _SETTINGS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "gateway": (_is_text, "the name of a profile in quotes"),
     "timeout_s": (lambda value: _is_number(value) and value > 0, "a number above 0"),
     "max_parallel": (lambda value: _is_whole(value) and value > 0, "a whole number above 0"),
+    "max_parallel_all": (lambda value: _is_whole(value) and value > 0, "a whole number above 0"),
     "run_ahead": (lambda value: _is_whole(value) and value >= 0, "a whole number, 0 for none"),
     "wait_when_limited": (lambda value: isinstance(value, bool), "true or false"),
     "daily_budget_usd": (lambda value: _is_number(value) and value > 0, "a number above 0"),
     "vault": (
-        lambda value: _is_text(value) and bool(re.match(r"postgres(ql)?://", value)),
+        lambda value: _is_text(value) and is_database_url(value),
         "the address of a database in quotes, postgresql://...",
     ),
     "files": (_is_text, "a folder in quotes"),

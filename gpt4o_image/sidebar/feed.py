@@ -12,8 +12,8 @@ from ..gateway.config import CONFIG_FILE, DEFAULT, SIMULATOR, Config
 from ..gateway.profiles import KEY_VARIABLE, has_key, locate
 from ..urls import mirrors
 from ..vault.choices import label
+from ..vault.opening import open_vault
 from ..vault.results import MOVED, Result
-from ..vault.vault import Vault
 from .thumbnails import size_of
 
 Json = dict[str, Any]
@@ -60,7 +60,7 @@ def status(config: Config, environ: Mapping[str, str], gateway_name: str) -> Jso
     gateway = config.gateway if gateway_name == DEFAULT else gateway_name
     spent, total = (0.0, 0.0), 0
     try:
-        vault = Vault(config.vault)
+        vault = open_vault(config, environ)
         spent, total = vault.spent(), vault.count()
         locate(gateway_name, config, environ)
     except GPT4oImageError as error:
@@ -98,9 +98,10 @@ def item(result: Result, hide: Redactor, percent: int | None = None) -> Json:
         "cost_usd": result.cost_usd,
         "gateway": result.gateway,
         "model": result.model,
+        "machine": result.machine,
         "prompt": result.prompt[:_PROMPT_CHARS],
         "pictures": max([len(result.shown), *(file.picture + 1 for file in result.files)]),
-        "stored": [file.picture for file in result.files if file.readable and file.path.is_file()],
+        "stored": [file.picture for file in result.files if file.readable and file.stored],
         "percent": percent if result.state == "running" else None,
         "has_graph": result.has_graph,
         "has_answer": result.has_answer,
@@ -110,7 +111,7 @@ def item(result: Result, hide: Redactor, percent: int | None = None) -> Json:
 def detail(result: Result, hide: Redactor, percent: int | None = None, warnings: Iterable[str] = ()) -> Json:
     """All that is known of one result; reads the headers of its pictures. `warnings` are added to those it has."""
     shown, error, details = item(result, hide, percent), result.error or {}, result.details
-    sizes = {file.picture: size_of(file.path) for file in result.files}
+    sizes = {file.picture: size_of(file.brought()) for file in result.files}
     return {
         **shown,
         "prompt": result.prompt,

@@ -12,7 +12,6 @@ import gzip
 import json
 import os
 import re
-import sqlite3
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +19,10 @@ from io import FileIO
 from pathlib import Path
 from typing import Literal, cast
 
+from .database import Connection, Row
 from .files import replace_durably, sync_folder
 from .results import DamagedFile, File, Verdict
+from .shared import Shared
 
 # How an answer ended: as the gateway meant it, by the connection, by us, or unknown since our process died.
 Ending = Literal["whole", "broke_off", "cancelled", "timeout", "killed"]
@@ -76,6 +77,7 @@ class KeptAnswer:
     _raw: Path
     _files: Mapping[str, File]
     _replaced: tuple[_Replaced, ...]
+    _shared: Shared | None
 
     @property
     def whole(self) -> bool:
@@ -88,13 +90,22 @@ class KeptAnswer:
         Raises OSError where they are gone or damaged, or where such a file is.
         """
         with contextlib.suppress(FileNotFoundError):
-            return self._raw.read_bytes()
-        packed = _packed(self._raw)
+            return self._bytes_of(self._raw)
+        packed = packed_path(self._raw)
         try:
-            data = gzip.decompress(packed.read_bytes())
+            data = gzip.decompress(self._bytes_of(packed))
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise DamagedFile(f"The kept answer {packed} is damaged: {error}.") from error
         return self._restored(data) if pictures else data
+
+    def _bytes_of(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            data = self._shared.get(path.name) if self._shared else None
+            if data is None:
+                raise
+            return data
 
     def _restored(self, data: bytes) -> bytes:
         pieces, end = list[bytes](), 0
@@ -148,16 +159,25 @@ def raw_path(folder: Path, result_id: str) -> Path:
     return folder / f"{result_id}.raw"
 
 
+def packed_path(raw: Path) -> Path:
+    """Where the packed form of the answer at `raw` is."""
+    return raw.with_suffix(".gz")
+
+
 def answer_paths(folder: Path, result_id: str) -> list[Path]:
     """The files of an answer that are there."""
     raw = raw_path(folder, result_id)
-    return [path for path in (raw, _packed(raw)) if path.exists()]
+    return [path for path in (raw, packed_path(raw)) if path.exists()]
 
 
-def kept_answer(row: sqlite3.Row, folder: Path, files: Sequence[File]) -> KeptAnswer | None:
+def kept_answer(
+    db: Connection, row: Row, folder: Path, files: Sequence[File], shared: Shared | None
+) -> KeptAnswer | None:
     """The answer of a row of the table `answers`; None where its bytes are gone."""
     raw = raw_path(folder, row["result_id"])
-    if not raw.exists() and not _packed(raw).exists():
+    if not answer_paths(folder, row["result_id"]) and not (
+        shared and any(shared.has(db, path.name) for path in (raw, packed_path(raw)))
+    ):
         return None
     size = raw.stat().st_size if raw.exists() else 0
     replaced = [_Replaced(*each) for each in json.loads(row["pictures"])] if row["pictures"] else []
@@ -169,6 +189,7 @@ def kept_answer(row: sqlite3.Row, folder: Path, files: Sequence[File]) -> KeptAn
         raw,
         {file.sha256: file for file in files},
         tuple(replaced),
+        shared,
     )
 
 
@@ -182,7 +203,7 @@ def pack(raw: Path, files: Sequence[File]) -> str | None:
     except FileNotFoundError:
         return None
     shorter, replaced = _without_pictures(data, [_Text(file) for file in files])
-    replace_durably(_packed(raw), gzip.compress(shorter, 6, mtime=0))
+    replace_durably(packed_path(raw), gzip.compress(shorter, 6, mtime=0))
     return json.dumps([list(vars(each).values()) for each in replaced])
 
 
@@ -234,7 +255,3 @@ _STYLES: dict[str, Callable[[bytes], bytes]] = {
 
 def _token(sha256: str) -> bytes:
     return b"sha256:" + sha256.encode()
-
-
-def _packed(raw: Path) -> Path:
-    return raw.with_suffix(".gz")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from .results import SELECT, Result, State, now, read_results
+from .database import Connection
+from .results import SELECT, Files, Result, State, now, read_results
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,9 @@ class Page:
     next: int | None
 
 
-def read_page(db: sqlite3.Connection, wanted: Wanted, files: Path) -> Page:
+def read_page(db: Connection, wanted: Wanted, files: Files) -> Page:
     """The newest results that are `wanted`, and how many there are."""
-    where, values = _conditions(wanted)
+    where, values = _conditions(db, wanted)
     (total,) = db.execute(f"SELECT count(*) FROM ({SELECT} WHERE {where}) AS matching", values).fetchone()  # noqa: S608
     if wanted.before is not None:
         where, values = f"{where} AND number < :before", {**values, "before": wanted.before}
@@ -42,8 +41,8 @@ def read_page(db: sqlite3.Connection, wanted: Wanted, files: Path) -> Page:
     return Page(tuple(read_results(db, shown, files)), total, shown[-1]["number"] if len(rows) > len(shown) else None)
 
 
-def _conditions(wanted: Wanted) -> tuple[str, dict[str, Any]]:
-    conditions, values = ["1 = 1"], dict[str, Any](now())
+def _conditions(db: Connection, wanted: Wanted) -> tuple[str, dict[str, Any]]:
+    conditions, values = ["1 = 1"], dict[str, Any](now(db))
     for number, word in enumerate(wanted.text.split()):
         conditions.append(rf"lower(prompt) LIKE lower(:word{number}) ESCAPE '\'")
         values[f"word{number}"] = f"%{_literally(word)}%"

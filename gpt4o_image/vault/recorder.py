@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 import threading
 import time
 from collections import deque
@@ -16,6 +15,7 @@ from ..errors import Billed
 from ..pictures.formats import sniff
 from ..urls import Link, Picture
 from .answers import AnswerEnd, AnswerHead
+from .database import DatabaseError
 from .leases import Lease
 from .vault import MissingResult, Vault
 
@@ -54,6 +54,7 @@ class Recorder:
         self._waiting: deque[Write] = deque()
         self._written: list[Write] = []
         self._links = 0
+        self._shared = 0  # bytes of the answer
         self._answer = vault.answer_file(result_id)
         self._answer_error = ""
         self._error = ""
@@ -67,13 +68,14 @@ class Recorder:
         if self._moved:
             return (
                 "The vault was moved or replaced during this run. The result is in the vault that is there now: "
-                f"{self._vault.folder}."
+                f"{self._vault.place}."
             )
         return None
 
     def beat(self, billed: Billed) -> None:
         """The run lives; what is known of its bill so far."""
         self._write(partial(Vault.beat, result_id=self.id, billed=billed))
+        self._share_answer()
 
     # The answer
 
@@ -91,6 +93,14 @@ class Recorder:
             if self._answer.received:
                 self._try_answer(self._answer.sync)
 
+    def _share_answer(self) -> None:
+        """So that no more than what came since the last heartbeat is lost with this machine."""
+        with self._index_lock:
+            received = self._answer.received
+            if self._vault.is_shared and received > self._shared:
+                self._shared = received
+                self._write(partial(Vault.share_answer, result_id=self.id))
+
     def _try_answer(self, write: Callable[[], None]) -> None:
         try:
             write()
@@ -104,6 +114,7 @@ class Recorder:
         """Before anything of them is fetched."""
         if found:
             self._sync_answer()
+            self._share_answer()
             with self._index_lock:
                 position, self._links = self._links, self._links + len(found)
                 self._write(partial(Vault.add_links, result_id=self.id, found=tuple(found), position=position))
@@ -184,7 +195,7 @@ class Recorder:
                 if begun or not self._begin_anew(error):
                     break
                 begun = True
-            except sqlite3.Error as error:
+            except DatabaseError as error:
                 self._error = str(error)
                 self._waiting.appendleft(write)
                 break
@@ -202,7 +213,7 @@ class Recorder:
             if self._begin is None:
                 return False
             self._begin(self._vault)
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             self._error = str(error)
             return False
         self._waiting = deque([*self._written, *self._waiting])

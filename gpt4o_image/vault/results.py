@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from os.path import basename
 from pathlib import Path
@@ -18,6 +17,8 @@ from typing import Any, Literal, cast, get_args
 
 from ..errors import Billed
 from ..urls import Link, Picture, fallback_pictures, may_be_picture
+from .database import Connection, Row
+from .files import replace_durably
 
 # running: being made, by whichever process. saved: pictures on disk. links: addresses to fetch them from. unread: an
 # answer or bytes that nothing here could read so far. failed: none of these.
@@ -60,21 +61,60 @@ class DamagedFile(OSError):
     """A file of the vault that is no longer what was paid for: its bytes do not have its sha256."""
 
 
+# The bytes of a picture by its file's name, from where all machines of a vault find them; None where they are gone.
+Fetch = Callable[[str], "bytes | None"]
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where the bytes of pictures are: files in `folder`, and `fetch` gives those that other machines wrote."""
+
+    folder: Path
+    fetch: Fetch | None = None
+
+
 @dataclass(frozen=True)
 class File:
-    """The bytes of one picture. `url` is the address that gave them; not `readable` where nothing here decodes them."""
+    """The bytes of one picture. `url` is the address that gave them; not `readable` where nothing here decodes them.
+
+    `path` is where they are on this machine, or would be: `fetch` brings them there.
+    """
 
     picture: int
     sha256: str
     path: Path
     url: str | None
     readable: bool = True
+    fetch: Fetch | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def stored(self) -> bool:
+        """Whether its bytes are kept, here or where `fetch` finds them."""
+        return self.fetch is not None or self.path.is_file()
+
+    def brought(self) -> Path:
+        """`path`, to which the bytes are brought first where another machine made them."""
+        if self.fetch and not self.path.is_file():
+            with suppress(OSError):
+                self.read()
+        return self.path
 
     def read(self) -> bytes:
         """The bytes that were paid for. Raises DamagedFile where they have changed, OSError where they are gone."""
-        data = self.path.read_bytes()
+        try:
+            return self._checked(self.path.read_bytes(), f"The file {self.path}")
+        except (FileNotFoundError, DamagedFile):
+            data = self.fetch(self.path.name) if self.fetch else None
+            if data is None:
+                raise
+        data = self._checked(data, f"The picture {self.path.name} in the shared vault")
+        with suppress(OSError):
+            replace_durably(self.path, data)
+        return data
+
+    def _checked(self, data: bytes, what: str) -> bytes:
         if hashlib.sha256(data).hexdigest() != self.sha256:
-            raise DamagedFile(f"The file {self.path} is damaged: its sha256 is not the one that was stored.")
+            raise DamagedFile(f"{what} is damaged: its sha256 is not the one that was stored.")
         return data
 
 
@@ -82,7 +122,8 @@ class File:
 class Result:
     """One paid call. `number` grows with every call; `heartbeat` is null once the run ended.
 
-    `has_graph` and `has_answer`: the graph that made the call, and the gateway's answer, are kept.
+    `has_graph` and `has_answer`: the graph that made the call, and the gateway's answer, are kept. `machine` is the
+    name of the computer that made it; None where an older version of this pack did.
     """
 
     id: str
@@ -103,6 +144,7 @@ class Result:
     has_answer: bool = False
     heartbeat: float | None = None
     verdict: Verdict = "none"
+    machine: str | None = None
 
     @property
     def status(self) -> Literal["running", "ok", "error"]:
@@ -158,9 +200,9 @@ class NewResult:
     reader: str = ""
 
 
-def now() -> dict[str, float]:
+def now(db: Connection) -> dict[str, float]:
     """The values that `SELECT` asks for."""
-    return {"now": time.time(), "silent": SILENT_S}
+    return {"now": db.now(), "silent": SILENT_S}
 
 
 def what_it_holds(files: Sequence[File], pictures: Sequence[Picture], links: Sequence[Link], verdict: Verdict) -> State:
@@ -175,19 +217,19 @@ def what_it_holds(files: Sequence[File], pictures: Sequence[Picture], links: Seq
     return "unread" if files or verdict == "unread" else "failed"
 
 
-def read_results(db: sqlite3.Connection, rows: Sequence[sqlite3.Row], files: Path) -> list[Result]:
+def read_results(db: Connection, rows: Sequence[Row], files: Files) -> list[Result]:
     """Results of the rows of a `SELECT`, in their order. A damaged value is read as an empty one."""
     ids = [row["id"] for row in rows]
-    links_of: dict[str, list[sqlite3.Row]] = defaultdict(list)
+    links_of: dict[str, list[Row]] = defaultdict(list)
     for link in _of_results(db, "links", ids, "position"):
         links_of[link["result_id"]].append(link)
-    files_of: dict[str, list[sqlite3.Row]] = defaultdict(list)
+    files_of: dict[str, list[Row]] = defaultdict(list)
     for row in _of_results(db, "files", ids, "picture"):
         files_of[row["result_id"]].append(row)
     return [_result(row, links_of[row["id"]], read_files(files_of[row["id"]], files)) for row in rows]
 
 
-def _of_results(db: sqlite3.Connection, table: str, ids: Sequence[str], order: str) -> Iterator[sqlite3.Row]:
+def _of_results(db: Connection, table: str, ids: Sequence[str], order: str) -> Iterator[Row]:
     for start in range(0, len(ids), _IDS_A_QUERY):
         some = ids[start : start + _IDS_A_QUERY]
         among = ", ".join("?" * len(some))
@@ -195,23 +237,29 @@ def _of_results(db: sqlite3.Connection, table: str, ids: Sequence[str], order: s
         yield from db.execute(query, some)
 
 
-def read_links(rows: Sequence[sqlite3.Row]) -> tuple[tuple[Picture, ...], tuple[Link, ...]]:
+def read_links(rows: Sequence[Row]) -> tuple[tuple[Picture, ...], tuple[Link, ...]]:
     """The pictures and the further links in rows of the table `links`."""
     pictures = (Picture(row["picture"], row["address"], row["label"]) for row in rows if row["picture"] is not None)
     links = (Link(row["address"], row["label"], row["after"]) for row in rows if row["picture"] is None)
     return tuple(pictures), tuple(links)
 
 
-def read_files(rows: Sequence[sqlite3.Row], folder: Path) -> tuple[File, ...]:
-    """The files in rows of the table `files`; never outside of `folder`, whatever a row holds."""
+def read_files(rows: Sequence[Row], files: Files) -> tuple[File, ...]:
+    """The files in rows of the table `files`; never outside of their folder, whatever a row holds."""
     return tuple(
-        # Path.name would be an eighth of a list's time.
-        File(row["picture"], row["sha256"], folder / basename(row["name"]), row["url"], bool(row["readable"]))  # noqa: PTH119
+        File(
+            row["picture"],
+            row["sha256"],
+            files.folder / basename(row["name"]),  # noqa: PTH119 - Path.name would be an eighth of a list's time
+            row["url"],
+            bool(row["readable"]),
+            files.fetch,
+        )
         for row in rows
     )
 
 
-def _result(row: sqlite3.Row, links: Sequence[sqlite3.Row], files: tuple[File, ...]) -> Result:
+def _result(row: Row, links: Sequence[Row], files: tuple[File, ...]) -> Result:
     state, heartbeat = cast("State", row["state"]), row["heartbeat"]
     pictures, further = read_links(links)
     error = json_object(row["error"]) or _LOST | {"billed": row["billed"]} if row["error"] else None
@@ -236,6 +284,8 @@ def _result(row: sqlite3.Row, links: Sequence[sqlite3.Row], files: tuple[File, .
         has_answer=bool(row["has_answer"]),
         heartbeat=heartbeat,
         verdict=row["verdict"] if row["verdict"] in get_args(Verdict) else "unread",
+        # An older vault that cannot be written lacks the column.
+        machine=row["machine"] if "machine" in row.keys() else None,  # noqa: SIM118 - a Row looks in its values
     )
 
 

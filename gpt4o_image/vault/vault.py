@@ -1,63 +1,46 @@
-"""What was paid for, on disk: an SQLite index, answers as they came, and pictures' bytes, named by their sha256.
+"""What was paid for: an index in a database, answers as they came, and pictures' bytes, named by their sha256.
 
 Safe for several processes and for a kill at any moment: each step is one transaction, a file is complete before the
-index names it. Holds no key. Every call opens its own connection, so any thread may call.
+index names it. Holds no key. Any thread may call.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-import time
+import os
 import zlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ..errors import Billed, GPT4oImageError
 from ..pictures.formats import extension, sniff
 from ..urls import Link, Picture, may_be_picture
-from .answers import AnswerEnd, AnswerFile, AnswerHead, KeptAnswer, kept_answer, pack, raw_path
-from .claims import Busy, Claimed, Claims, Earlier, Unpaid, insert_result, midnight, spent, spent_by_day
+from .answers import AnswerEnd, AnswerFile, AnswerHead, pack, packed_path, raw_path
+from .claims import Busy, Claimed, Claims, Earlier, Full, Unpaid, insert_result
+from .database import Connection, Database, DatabaseError
 from .files import replace_durably
-from .pages import Page, Wanted, read_page
+from .importing import Imported, copy_rows, plan
 from .prune import move_to_trash, old_results
-from .results import (
-    LATEST,
-    MOVED,
-    SELECT,
-    File,
-    NewResult,
-    Result,
-    json_object,
-    now,
-    read_files,
-    read_links,
-    read_results,
-    what_it_holds,
-)
-from .schema import Database
-
-Found = TypeVar("Found")
+from .reading import VaultReader
+from .results import MOVED, File, NewResult, Result, json_object, read_files, read_links, what_it_holds
 
 # Of a workflow as JSON; larger ones are not kept.
 MAX_GRAPH_BYTES = 4 << 20
 
 
-class MissingResult(sqlite3.DatabaseError):
+class MissingResult(DatabaseError):
     """The index that is here now does not know the result: the vault was moved, replaced or restored."""
 
 
-class Vault:
-    """The vault in `folder`, which is made when the first call is claimed."""
+class Vault(VaultReader):
+    """The vault in `folder`, which is made when the first call is claimed; see VaultReader."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._database = Database(folder / "vault.sqlite3")
-        self._files = folder / "files"
-        self._answers = folder / "answers"
+    def __init__(self, folder: Path, database: Database | None = None, shared_files: Path | None = None) -> None:
+        super().__init__(folder, database, shared_files)
         self._claims = Claims(self._files, folder / "running")
         # While a run lasts; see Database.held.
         self.held = self._database.held
@@ -74,10 +57,13 @@ class Vault:
         """The best that earlier calls of the same request left. Changes nothing, and needs no vault that is there."""
         return self._read(lambda db: self._claims.look_up(db, new), Unpaid())
 
-    def claim(self, new: NewResult, *, reuse: bool, daily_budget_usd: float | None) -> Claimed | Earlier | Busy:
+    def claim(
+        self, new: NewResult, *, reuse: bool, daily_budget_usd: float | None, max_parallel_all: int | None = None
+    ) -> Claimed | Earlier | Busy | Full:
         """A new result for a call that is about to be sent, unless, with `reuse`, an earlier one answers it.
 
-        Raises `budget`, and `config` for a model without a price under a budget.
+        Full where `max_parallel_all` calls are being made by all who use the vault. Raises `budget`, and `config` for a
+        model without a price under a budget.
         """
         with ExitStack() as undo:
             with self._claiming() as db:
@@ -86,35 +72,44 @@ class Vault:
                     found = self._claims.look_up(db, new)
                     if not isinstance(found, Unpaid):
                         return found
+                if self._claims.is_full(db, max_parallel_all):
+                    return Full()
                 claimed = self._claims.insert(db, new, daily_budget_usd)
                 undo.callback(claimed.lease.release, ended=True)
             undo.pop_all()  # the claim is on disk
             return claimed
 
     @contextmanager
-    def _claiming(self) -> Generator[sqlite3.Connection]:
+    def _claiming(self) -> Generator[Connection]:
         try:
-            self._files.mkdir(parents=True, exist_ok=True)
-            with self._database.writing() as db:
+            self._check_folder()
+            with self._database.claiming() as db:
                 yield db
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             raise GPT4oImageError(
                 "config",
-                f"The vault in {self.folder} cannot be written: {error}. Make room or set GPT4O_IMAGE_HOME "
-                "to a folder that can be written. Nothing was sent.",
+                f"The vault in {self.place} cannot be written: {error}. {self._database.advice} Nothing was sent.",
             ) from error
+
+    def _check_folder(self) -> None:
+        """A shared folder is not made here: where it is missing, its drive is not there."""
+        folder = self._files.folder
+        if self._shared is None:
+            folder.mkdir(parents=True, exist_ok=True)
+        elif self._table is None and not os.access(folder, os.W_OK | os.X_OK):
+            raise OSError(f"the folder {folder} (`files` in config.toml) is not there or cannot be written")
 
     def close_dead_runs(self) -> None:
         """Writes down the end of the runs whose processes died, where the vault can be written."""
         if self._database.exists:
-            with suppress(OSError, sqlite3.Error), self._database.writing() as db:
+            with suppress(OSError), self._database.claiming() as db:
                 self._claims.close_dead_runs(db)
 
-    # What a run writes. These raise OSError or sqlite3.Error, MissingResult among them, and may be repeated.
+    # What a run writes. These raise OSError, MissingResult among them, and may be repeated.
 
     def restore(self, new: NewResult, result_id: str, created: float) -> None:
         """Puts a running result into a vault that took the place of the one where it was claimed."""
-        with self._database.writing() as db:
+        with self._database.claiming() as db:
             insert_result(db, new, result_id, created)
 
     def beat(self, result_id: str, billed: Billed) -> None:
@@ -122,7 +117,7 @@ class Vault:
         with self._writing(result_id) as db:
             db.execute(
                 "UPDATE results SET heartbeat = ?, billed = ? WHERE id = ? AND heartbeat IS NOT NULL",
-                (time.time(), billed, result_id),
+                (db.now(), billed, result_id),
             )
 
     def begin_answer(self, result_id: str, head: AnswerHead) -> None:
@@ -147,7 +142,7 @@ class Vault:
             self._end_answer(db, result_id, answer, replaced)
         self._drop_raw(result_id, replaced)
 
-    def _end_answer(self, db: sqlite3.Connection, result_id: str, answer: AnswerEnd, replaced: str | None) -> None:
+    def _end_answer(self, db: Connection, result_id: str, answer: AnswerEnd, replaced: str | None) -> None:
         db.execute(
             "UPDATE answers SET ending = ?, received = ?, read_by = ?, pictures = coalesce(?, pictures)"
             " WHERE result_id = ?",
@@ -155,6 +150,21 @@ class Vault:
         )
         db.execute("UPDATE results SET verdict = ? WHERE id = ?", (answer.verdict, result_id))
         self._update_state(db, result_id)
+        self._share(db, result_id, packed=replaced is not None)
+
+    def share_answer(self, result_id: str) -> None:
+        """A copy of the answer so far, where the other machines find it should this one die."""
+        if self._shared:
+            with self._writing(result_id) as db:
+                self._share(db, result_id, packed=False)
+
+    def _share(self, db: Connection, result_id: str, *, packed: bool) -> None:
+        raw = raw_path(self._answers, result_id)
+        path = packed_path(raw) if packed else raw
+        if self._shared and path.exists():
+            self._shared.put(db, path.name, path.read_bytes())
+            if packed:
+                self._shared.drop(db, raw.name)
 
     def _pack(self, result_id: str, answer: AnswerEnd) -> str | None:
         """JSON of the pictures left out of the packed answer, which lies beside the raw one; None where it stays."""
@@ -193,7 +203,9 @@ class Vault:
                 " SET sha256 = excluded.sha256, name = excluded.name, url = excluded.url, readable = 1",
                 (result_id, picture, file.sha256, file.path.name, url),
             )
-            if not file.path.exists():  # a prune took it meanwhile, as another result's
+            if self._table:
+                self._table.put(db, file.path.name, data)
+            elif not file.path.exists():  # a prune took it meanwhile, as another result's
                 replace_durably(file.path, data)
             # The file holds it now; the index stays small.
             db.execute(
@@ -209,8 +221,12 @@ class Vault:
         try:
             file.read()
         except OSError:  # not there, or damaged
-            replace_durably(file.path, data)
-        return file
+            try:
+                replace_durably(file.path, data)
+            except OSError:
+                if self._table is None:  # which will hold it all the same
+                    raise
+        return replace(file, fetch=self._files.fetch)
 
     def mark_unreadable(self, result_id: str, picture: int) -> None:
         """The bytes of a picture are kept, but nothing here decodes them."""
@@ -226,7 +242,7 @@ class Vault:
 
     def path_of(self, sha256: str, mime: str | None) -> Path:
         """Where the bytes of a picture are, or would be."""
-        return self._files / f"{sha256}{extension(mime)}"
+        return self._files.folder / f"{sha256}{extension(mime)}"
 
     def finish(
         self,
@@ -265,23 +281,65 @@ class Vault:
     def prune(self, older_than_days: float, *, apply: bool) -> list[Result]:
         """Old results that hold nothing more to fetch or to read, oldest first; with `apply` moved to `trash`.
 
-        See prune.py. Raises OSError or sqlite3.Error.
+        See prune.py. Raises OSError.
         """
         results = self._read(lambda db: old_results(db, older_than_days, self._files), [])
         if apply and results:
-            with self._database.writing() as db:
+            with self._database.alone() as db:
                 results = old_results(db, older_than_days, self._files)
-                move_to_trash(db, results, self._files, self._answers, self.folder / "trash")
+                move_to_trash(db, results, self._answers, self._shared, self.folder / "trash")
         return results
 
+    def import_from(self, source: VaultReader) -> Imported:
+        """Brings what this vault lacks of another one, bytes first. Again, it brings what came there meanwhile.
+
+        Raises OSError, and `config` for a source that cannot be read.
+        """
+        with self._database.claiming():  # so that the tables are there
+            pass
+        with source.snapshot() as there, self._database.reading() as here:
+            planned = plan(there, here)
+        gone = [name for result_id in (*planned.new, *planned.completed) for name in self._take(source, result_id)]
+        with source.snapshot() as there, self._database.alone() as here:
+            copy_rows(there, here, planned)
+            for result_id in planned.completed:
+                self._update_state(here, result_id)
+        new, completed = len(planned.new), len(planned.completed)
+        return Imported(new, completed, planned.known, planned.running, tuple(gone))
+
+    def _take(self, source: VaultReader, result_id: str) -> list[str]:
+        """The bytes of one result; the names of those that are gone or damaged."""
+        found = source.find(result_id)
+        gone = [file.path.name for file in found.files if not self._took(file)] if found else []
+        for name, data in source.answer_bytes(result_id):
+            if self._shared:
+                with self._database.writing() as db:
+                    self._shared.put(db, name, data)
+            else:
+                replace_durably(self._answers / name, data)
+        return gone
+
+    def _took(self, file: File) -> bool:
+        """False where its bytes cannot be had there."""
+        try:
+            data = file.read()
+        except OSError:
+            return False
+        if self._table:
+            with self._database.writing() as db:
+                self._table.put(db, file.path.name, data)
+        elif not (self._files.folder / file.path.name).exists():
+            replace_durably(self._files.folder / file.path.name, data)
+        return True
+
     @contextmanager
-    def _writing(self, result_id: str) -> Generator[sqlite3.Connection]:
+    def _writing(self, result_id: str) -> Generator[Connection]:
         with self._database.writing() as db:
-            if not db.execute("SELECT 1 FROM results WHERE id = ?", (result_id,)).fetchone():
-                raise MissingResult(f"the vault in {self.folder} does not know the result {result_id}")
+            if not db.execute(f"SELECT 1 FROM results WHERE id = ?{db.lock_row}", (result_id,)).fetchone():  # noqa: S608
+                raise MissingResult(f"the vault in {self.place} does not know the result {result_id}")
             yield db
 
-    def _update_state(self, db: sqlite3.Connection, result_id: str) -> None:
+    def _update_state(self, db: Connection, result_id: str) -> None:
         (verdict,) = db.execute("SELECT verdict FROM results WHERE id = ?", (result_id,)).fetchone()
         rows = db.execute("SELECT * FROM files WHERE result_id = ?", (result_id,)).fetchall()
         found = db.execute(
@@ -293,106 +351,8 @@ class Vault:
         holds = what_it_holds(read_files(rows, self._files), *read_links(found), verdict)
         db.execute("UPDATE results SET holds = ? WHERE id = ?", (holds, result_id))
 
-    # What is asked of it later. All of these raise `config` for a vault that cannot be read.
 
-    def result(self, result_id: str) -> Result:
-        """One result, or the newest for `latest`. Raises `config` when there is none of that id."""
-        found = self.results(1) if result_id == LATEST else [self.find(result_id)]
-        if not found or found[0] is None:
-            raise GPT4oImageError("config", f'There is no paid result "{result_id}". See `gpt4o-image results list`.')
-        return found[0]
-
-    def find(self, result_id: str) -> Result | None:
-        """The result of that id, if there is one."""
-        found = self._select("WHERE id = :id", {"id": result_id})
-        return found[0] if found else None
-
-    def results(self, limit: int | None = None, offset: int = 0) -> list[Result]:
-        """Newest first; all of them without a `limit`."""
-        most = 2**62 if limit is None else limit
-        return self._select("ORDER BY number DESC LIMIT :limit OFFSET :offset", {"limit": most, "offset": offset})
-
-    def _select(self, which: str, values: dict[str, Any]) -> list[Result]:
-        def ask(db: sqlite3.Connection) -> list[Result]:
-            rows = db.execute(f"{SELECT} {which}", {**now(), **values}).fetchall()
-            return read_results(db, rows, self._files)
-
-        return self._read(ask, [])
-
-    def page(self, wanted: Wanted) -> Page:
-        """What a list shows at a time."""
-        return self._read(lambda db: read_page(db, wanted, self._files), Page((), 0, None))
-
-    def count(self) -> int:
-        """All results."""
-        return self._read(lambda db: int(db.execute("SELECT count(*) FROM results").fetchone()[0]), 0)
-
-    def loadable(self, limit: int) -> list[tuple[str, str]]:
-        """(id, start of the prompt) of the newest results that hold or know pictures, newest first."""
-
-        def ask(db: sqlite3.Connection) -> list[tuple[str, str]]:
-            rows = db.execute(
-                "SELECT id, substr(prompt, 1, 100) FROM results WHERE holds <> 'failed' ORDER BY number DESC LIMIT ?",
-                (limit,),
-            )
-            return [(row[0], row[1]) for row in rows]
-
-        return self._read(ask, [])
-
-    def latest_id(self) -> str | None:
-        """The id of the newest result that holds or knows pictures."""
-        return next((result_id for result_id, _ in self.loadable(1)), None)
-
-    def answer(self, result_id: str) -> KeptAnswer | None:
-        """The gateway's answer to a call; None where none is kept."""
-
-        def ask(db: sqlite3.Connection) -> KeptAnswer | None:
-            row = db.execute("SELECT * FROM answers WHERE result_id = ?", (result_id,)).fetchone()
-            results = read_results(db, _row_of(db, result_id), self._files)
-            return kept_answer(row, self._answers, results[0].files) if row and results else None
-
-        return self._read(ask, None)
-
-    def graph(self, result_id: str) -> bytes | None:
-        """The workflow that made the call, as JSON; None where none is kept."""
-
-        def ask(db: sqlite3.Connection) -> bytes | None:
-            row = db.execute("SELECT graph FROM graphs WHERE result_id = ?", (result_id,)).fetchone()
-            try:
-                return zlib.decompress(row[0]) if row else None
-            except zlib.error as error:
-                raise sqlite3.DatabaseError(f"the graph of {result_id} is damaged") from error
-
-        return self._read(ask, None)
-
-    def spent(self) -> tuple[float, float]:
-        """US dollars of today (local time) and of all time; a call whose bill is unknown counts as billed."""
-        return self._read(lambda db: (spent(db, midnight()), spent(db, 0.0)), (0.0, 0.0))
-
-    def spent_by_day(self, days: int) -> list[float]:
-        """US dollars of each of the last `days` days, local time, today last."""
-        return self._read(lambda db: spent_by_day(db, days), [0.0] * days)
-
-    def spent_today(self) -> float:
-        """The same without the sum of all time, which takes longer the longer the vault is."""
-        return self._read(lambda db: spent(db, midnight()), 0.0)
-
-    def _read(self, ask: Callable[[sqlite3.Connection], Found], nothing: Found) -> Found:
-        """What `ask` finds; `nothing` before the first call is claimed."""
-        if not self._database.exists:
-            return nothing
-        try:
-            with self._database.reading() as db:
-                return ask(db)
-        except (OSError, sqlite3.Error) as error:
-            raise GPT4oImageError("config", f"The vault in {self.folder} cannot be read: {error}.") from error
-
-
-def _row_of(db: sqlite3.Connection, result_id: str) -> list[sqlite3.Row]:
-    return db.execute(f"{SELECT} WHERE id = :id", {**now(), "id": result_id}).fetchall()
-
-
-def _next_position(db: sqlite3.Connection, result_id: str) -> int:
+def _next_position(db: Connection, result_id: str) -> int:
     query = "SELECT coalesce(max(position), -1) + 1 FROM links WHERE result_id = ?"
     return int(db.execute(query, (result_id,)).fetchone()[0])
 

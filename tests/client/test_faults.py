@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ from fake_gateway import HANG, event, picture, sse
 from gpt4o_image.answer.reader import AnswerReader
 from gpt4o_image.download.pool import Pool
 from gpt4o_image.errors import GPT4oImageError
+from gpt4o_image.vault.database import DatabaseError
 from gpt4o_image.vault.recorder import Recorder
 from gpt4o_image.vault.vault import Vault
 
@@ -102,7 +102,7 @@ def test_no_more_threads_may_be_started(ask, fake_gateway, monkeypatch, after):
     assert fake_gateway.posts() == max(posts, 1)
 
 
-@pytest.mark.parametrize("error", [sqlite3.OperationalError("disk I/O error"), OSError(28, "No space left on device")])
+@pytest.mark.parametrize("error", [DatabaseError("disk I/O error"), OSError(28, "No space left on device")])
 @pytest.mark.parametrize("name", ["beat", "begin_answer", "add_links", "add_file", "finish"])
 def test_no_disk_error_after_the_post_costs_a_picture(ask, fake_gateway, monkeypatch, name, error):
     monkeypatch.setattr("gpt4o_image.vault.recorder._PAUSE_S", 0.01)
@@ -122,7 +122,7 @@ def test_a_commit_that_fails_while_links_are_written_is_repeated(ask, fake_gatew
     def once(vault, **arguments):
         if not failed:
             failed.append(1)
-            raise sqlite3.OperationalError("database is locked")
+            raise DatabaseError("database is locked")
         add_links(vault, **arguments)
 
     monkeypatch.setattr(Vault, "add_links", once)

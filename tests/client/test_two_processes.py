@@ -99,7 +99,7 @@ def test_a_clock_that_jumps_while_one_pays_does_not_make_another_pay(run, simula
     )
     real = time.time
     jumped = lambda: real() + 3600 * hours * (threading.current_thread() is second)  # noqa: E731
-    monkeypatch.setattr("gpt4o_image.vault.vault.time.time", jumped)
+    monkeypatch.setattr(time, "time", jumped)
     first.start()
     wait_for(simulator.posts)
     second.start()

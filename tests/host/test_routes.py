@@ -23,7 +23,7 @@ from gpt4o_image.vault.vault import NewResult, Vault
 
 ITEM = {
     "id", "number", "created", "state", "kind", "message", "billed", "cost_usd", "gateway", "model", "prompt",
-    "pictures", "stored", "percent", "has_graph", "choice", "has_answer",
+    "pictures", "stored", "percent", "has_graph", "choice", "has_answer", "machine",
 }  # fmt: skip
 DETAIL = ITEM | {"gateway_text", "links", "warnings", "revised_prompt", "sizes", "seconds"}
 WHOLE = ["/status", "/check", "/results"]

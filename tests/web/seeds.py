@@ -9,7 +9,7 @@ import zlib
 
 from PIL import Image
 
-from gpt4o_image.vault.schema import Database
+from gpt4o_image.vault.sqlite import SqliteDatabase
 from gpt4o_image.vault.vault import Vault
 
 FAILED = {"kind": "refused", "message": "The model declined.\nNot like this.", "gateway_text": None, "request_id": None}
@@ -34,7 +34,7 @@ def picture(number, size=(48, 32)):
 def seed(vault, results):
     """Adds results, oldest first; each a dict: id, prompt, and its stored, links, error, graph, status."""
     files = {}
-    with Database(vault.folder / "vault.sqlite3").writing() as db:
+    with SqliteDatabase(vault.folder / "vault.sqlite3").writing() as db:
         for row, result in enumerate(results):
             _insert(db, row, result)
             for number in range(result.get("stored", 0)):

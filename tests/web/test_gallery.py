@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from web.seeds import FAILED, emptied, picture, saved, seed
 from web.sidebar import Sidebar
 
-from gpt4o_image.vault.schema import Database
+from gpt4o_image.vault.sqlite import SqliteDatabase
 
 # What a drag of a card's picture offers to wherever it is dropped; then it is dropped on the canvas.
 DRAG = """() => {
@@ -27,7 +27,7 @@ def vault(gateway_home):
 
 
 def with_details(vault, result_id, created=None, **details):
-    with Database(vault.folder / "vault.sqlite3").writing() as db:
+    with SqliteDatabase(vault.folder / "vault.sqlite3").writing() as db:
         db.execute("UPDATE results SET details = ? WHERE id = ?", (json.dumps(details), result_id))
         if created:
             db.execute("UPDATE results SET created = ? WHERE id = ?", (created, result_id))
@@ -102,7 +102,7 @@ def test_a_picture_is_dragged_out_as_a_picture(screen, vault):
 
 def test_a_kept_answer_is_offered_to_be_read_again(screen, vault):
     seed(vault, [{"id": "unread", "prompt": "a sealed letter", "error": FAILED}])
-    with Database(vault.folder / "vault.sqlite3").writing() as db:
+    with SqliteDatabase(vault.folder / "vault.sqlite3").writing() as db:
         db.execute("UPDATE results SET holds = 'unread', verdict = 'unread'")
     bar = opened(screen, 1)
     expect(bar.cards.first.locator(".g4i-state")).to_have_text("Answer kept: The model declined.")

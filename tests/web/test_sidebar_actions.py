@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 from web.seeds import emptied, saved, seed
 from web.sidebar import Sidebar, forgive, run
 
-from gpt4o_image.vault.schema import Database
+from gpt4o_image.vault.sqlite import SqliteDatabase
 
 GRAPH = {
     "id": "6f0ee6a0-5f6c-4f4e-9d0e-6d3a0e7a1b11",
@@ -100,7 +100,7 @@ def test_fetching_again_brings_a_picture_that_never_arrived(screen, vault):
     run(screen, "a lost kite")
     expect(bar.card("kite").locator(".g4i-state")).to_have_text("Saved", timeout=60_000)
     screen.page.wait_for_function(THUMBNAIL)
-    with Database(vault.folder / "vault.sqlite3").writing() as db:
+    with SqliteDatabase(vault.folder / "vault.sqlite3").writing() as db:
         db.execute("DELETE FROM files")
         db.execute("UPDATE results SET holds = 'links'")
     bar.search("kite")

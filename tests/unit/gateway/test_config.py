@@ -15,6 +15,7 @@ FULL = f"""# mine
 gateway = "other"  # not AiHubMix
 timeout_s = 90.5
 max_parallel = 3
+max_parallel_all = 9
 run_ahead = 4
 daily_budget_usd = 2
 wait_when_limited = true
@@ -81,10 +82,11 @@ def test_each_setting(tmp_path):
     assert config.problem is None
     assert config.wait_when_limited is True
     assert config.vault_url == "postgresql://db.example/gpt4o"
-    assert config.files == "/mnt/share"
+    assert config.files == Path("/mnt/share")
     assert config.gateway == "other"
     assert config.timeout_s == 90.5
     assert config.max_parallel == 3
+    assert config.max_parallel_all == 9
     assert config.run_ahead == 4
     assert config.daily_budget_usd == 2
     assert config.artist_names == {"Jane Doe": "linocut style"}

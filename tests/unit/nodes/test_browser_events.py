@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import sqlite3
 import sys
 import types
 
@@ -90,7 +89,7 @@ def test_what_the_vault_fetched_for_a_run_is_told(live, run_events, told):
     assert told == [(None, True)]
 
 
-@pytest.mark.parametrize("trouble", [OSError("no space"), sqlite3.OperationalError("locked")])
+@pytest.mark.parametrize("trouble", [OSError("no space"), OSError("locked")])
 def test_trouble_with_the_graph_ends_no_run(live, run_events, told, trouble, caplog):
     live.LiveResult(Vault(trouble), lambda: "{}").notify(run_events.Sending("id"))
     assert str(trouble) in caplog.text

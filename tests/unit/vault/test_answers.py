@@ -3,23 +3,19 @@
 import base64
 import json
 import random
-import sqlite3
 
 import pytest
+from only_sqlite import only_sqlite
 
 from gpt4o_image.errors import GPT4oImageError
 from gpt4o_image.urls import Picture
 from gpt4o_image.vault.answers import MAX_BYTES, AnswerEnd, AnswerFile, AnswerHead
+from gpt4o_image.vault.database import DatabaseError
 from gpt4o_image.vault.vault import NewResult, Vault
 
 HEAD = AnswerHead(200, "text/event-stream; charset=utf-8", "req-1", "https://host.test/v1")
 DATA = random.Random(3).randbytes(3000)
 BASE64 = base64.b64encode(DATA)
-
-
-@pytest.fixture
-def vault(tmp_path):
-    return Vault(tmp_path / "vault")
 
 
 @pytest.fixture
@@ -141,14 +137,14 @@ def test_an_answer_of_which_a_picture_is_missing_stays_as_it_is(vault, result_id
 
 def test_a_kill_between_packing_and_its_note_loses_nothing(vault, result_id, monkeypatch):
     def killed(*_):
-        raise sqlite3.OperationalError("killed")
+        raise DatabaseError("killed")
 
     vault.add_file(result_id, 0, DATA, None)
     receive(vault, result_id, BASE64)
     end = AnswerEnd("whole", len(BASE64), "read", "today")
     with monkeypatch.context() as patch:
         patch.setattr(Vault, "_end_answer", killed)
-        with pytest.raises(sqlite3.OperationalError, match="killed"):
+        with pytest.raises(DatabaseError, match="killed"):
             vault.end_answer(result_id, end)
     assert folder(vault) == [".gz", ".raw"]
     assert vault.answer(result_id).read() == BASE64
@@ -157,6 +153,7 @@ def test_a_kill_between_packing_and_its_note_loses_nothing(vault, result_id, mon
     assert vault.answer(result_id).read() == BASE64
 
 
+@only_sqlite
 @pytest.mark.parametrize("lost", ["gone", "changed"])
 def test_a_packed_answer_says_where_its_picture_is_lost(vault, result_id, lost):
     file = vault.add_file(result_id, 0, DATA, None)
@@ -177,6 +174,7 @@ def test_a_damaged_packed_answer_is_an_os_error(vault, result_id):
         vault.answer(result_id).read()
 
 
+@only_sqlite
 def test_an_answer_whose_file_was_deleted_is_none(vault, result_id):
     receive(vault, result_id, b"x", end="whole")
     (vault.folder / "answers" / f"{result_id}.raw").unlink()
@@ -192,6 +190,7 @@ def test_what_is_replaced_is_in_the_index(vault, result_id):
     assert vault.answer(result_id).read() == answer
 
 
+@only_sqlite
 def test_an_answer_in_a_vault_that_cannot_be_read_is_an_error(vault, result_id):
     (vault.folder / "vault.sqlite3").write_bytes(b"garbage" * 1000)
     with pytest.raises(GPT4oImageError, match="cannot be read"):

@@ -6,33 +6,29 @@ import threading
 import time
 
 import pytest
+from only_sqlite import only_sqlite
 
 from gpt4o_image.errors import GPT4oImageError
 from gpt4o_image.urls import Link, Picture
 from gpt4o_image.vault.answers import AnswerEnd, AnswerHead
-from gpt4o_image.vault.claims import Busy, Claimed, Earlier, Unpaid
+from gpt4o_image.vault.claims import Busy, Claimed, Earlier, Full, Unpaid
 from gpt4o_image.vault.leases import is_abandoned
-from gpt4o_image.vault.vault import NewResult, Vault
+from gpt4o_image.vault.vault import NewResult
 
 ADDRESS = "https://host.test/cdn/a.png"
 REFUSED = {"kind": "refused", "message": "no"}
 HEAD = AnswerHead(200, "text/event-stream", "req-1", "https://host.test/v1")
 
 
-@pytest.fixture
-def vault(tmp_path):
-    return Vault(tmp_path / "vault")
-
-
 def new(key="k", price=0.009, reader="today"):
     return NewResult(key, "aihubmix", "gpt-4o-image-vip", "a fox", price, {}, reader)
 
 
-def claim(vault, key="k", *, reuse=True, budget=None, **more):
-    return vault.claim(new(key, **more), reuse=reuse, daily_budget_usd=budget)
+def claim(vault, key="k", *, reuse=True, budget=None, most=None, **more):
+    return vault.claim(new(key, **more), reuse=reuse, daily_budget_usd=budget, max_parallel_all=most)
 
 
-def ended(vault, *found, file=False, error=None, answer=None, reuse=True):
+def ended(vault, *, found=(), file=False, error=None, answer=None, reuse=True):
     """A call that is over, its id. `answer` is the verdict on one that was kept."""
     claimed = claim(vault, reuse=reuse)
     result_id = claimed.result.id
@@ -63,7 +59,7 @@ def die(claimed, *, lease=True):
     ],
 )
 def test_whatever_still_holds_something_is_never_paid_over(vault, kept, state):
-    first = ended(vault, *kept.pop("found", ()), **kept)
+    first = ended(vault, **kept)
     found = claim(vault)
     assert isinstance(found, Earlier)
     assert (found.result.id, found.result.state) == (first, state)
@@ -83,7 +79,7 @@ def test_whatever_still_holds_something_is_never_paid_over(vault, kept, state):
     ],
 )
 def test_a_call_of_which_nothing_is_left_does_not_answer(vault, kept):
-    ended(vault, *kept.pop("found", ()), **kept, error=REFUSED)
+    ended(vault, **kept, error=REFUSED)
     assert vault.settle_earlier(new()) == Unpaid()
     assert isinstance(claim(vault), Claimed)
 
@@ -103,7 +99,7 @@ def test_however_many_failures_came_after_it_a_success_is_found(vault):
 
 def test_what_is_on_disk_is_better_than_what_must_be_fetched_or_read(vault):
     saved = ended(vault, file=True)
-    links = ended(vault, Picture(0, ADDRESS, "a"), reuse=False)
+    links = ended(vault, found=[Picture(0, ADDRESS, "a")], reuse=False)
     unread = ended(vault, answer="unread", reuse=False)
     assert claim(vault).result.id == saved
     vault.forget_file(saved, 0)
@@ -188,7 +184,7 @@ class Clocks:
 
 
 @pytest.fixture
-def clocks(monkeypatch):
+def clocks(monkeypatch, own_clock):
     return Clocks(monkeypatch)
 
 
@@ -203,7 +199,7 @@ def test_to_another_clock_a_living_run_is_not_dead(vault, clocks, hours):
         vault.beat(living.result.id, "unknown")
 
 
-def test_a_new_call_runs_though_the_clock_jumps_while_it_is_claimed(vault, monkeypatch):
+def test_a_new_call_runs_though_the_clock_jumps_while_it_is_claimed(vault, monkeypatch, own_clock):
     claim(vault, "another, so that the vault is there")
     times = itertools.count(time.time(), 3600)
     monkeypatch.setattr(time, "time", lambda: next(times))
@@ -227,9 +223,10 @@ def test_a_heartbeat_after_the_end_does_not_bring_a_run_back(vault):
     assert (kept.state, kept.billed, kept.heartbeat) == ("failed", "yes", None)
 
 
+@only_sqlite
 def test_a_claim_whose_last_step_fails_leaves_no_lease(vault, monkeypatch):
     other = claim(vault, "other, so that the vault is there").result
-    monkeypatch.setattr("gpt4o_image.vault.schema._COMMIT", "no SQL")
+    monkeypatch.setattr("gpt4o_image.vault.sqlite._COMMIT", "no SQL")
     with pytest.raises(GPT4oImageError, match="cannot be written"):
         claim(vault)
     assert [path.name for path in (vault.folder / "running").iterdir()] == [other.id]
@@ -259,6 +256,23 @@ def test_what_is_in_the_vault_needs_no_budget(vault):
     assert claim(vault, price=None, budget=0.001).result.id == first
 
 
+@pytest.mark.parametrize("most", [1, 3])
+def test_no_more_calls_are_made_at_once_than_all_may(vault, most):
+    running = [claim(vault, str(number), most=most) for number in range(most)]
+    assert all(isinstance(each, Claimed) for each in running)
+    assert claim(vault, "one more", most=most) == Full()
+    assert isinstance(claim(vault, "0", most=most), Busy)
+    vault.finish(running[0].result.id, billed="yes", cost_usd=0.009, error=REFUSED, details={})
+    assert isinstance(claim(vault, "one more", most=most), Claimed)
+
+
+def test_a_call_that_died_takes_no_place(vault, clocks):
+    die(claim(vault), lease=False)
+    assert claim(vault, "other", most=1) == Full()
+    clocks.wait(61)
+    assert isinstance(claim(vault, "other", most=1), Claimed)
+
+
 # -- at once ------------------------------------------------------------------------------------------------
 
 
@@ -276,6 +290,25 @@ def test_many_threads_claim_one_request_once(vault):
     for thread in threads:
         thread.join()
     assert sorted(type(each).__name__ for each in found) == ["Busy"] * 7 + ["Claimed"]
+
+
+def test_many_threads_keep_to_the_budget_exactly(vault):
+    found, ready = [], threading.Barrier(8)
+
+    def one(number):
+        ready.wait()
+        try:
+            found.append(claim(vault, str(number), budget=0.027))
+        except GPT4oImageError as error:
+            found.append(error.kind)
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found.count("budget") == 5
+    assert vault.spent_today() == pytest.approx(0.027)
 
 
 def test_a_vault_in_a_folder_without_locks_works(vault, monkeypatch):

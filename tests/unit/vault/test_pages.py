@@ -4,19 +4,15 @@ import sqlite3
 import time
 
 import pytest
+from only_sqlite import only_sqlite
 
 from gpt4o_image.urls import Link, Picture
 from gpt4o_image.vault.pages import Wanted
 from gpt4o_image.vault.results import SILENT_S
-from gpt4o_image.vault.vault import NewResult, Vault
+from gpt4o_image.vault.vault import NewResult
 
 ADDRESS = "https://host.test/cdn/a.png"
 ERROR = {"kind": "refused", "message": "no"}
-
-
-@pytest.fixture
-def vault(tmp_path):
-    return Vault(tmp_path / "vault")
 
 
 def add(vault, prompt="a fox", *found, file=False, error=None, ended=True):
@@ -108,10 +104,10 @@ def test_each_state_by_itself(vault, of_each_state):
 
 
 @pytest.mark.parametrize("sign", [1, -1], ids=["later", "after the clock was set back"])
-def test_a_silent_process_is_dead(vault, of_each_state, monkeypatch, sign):
+def test_a_silent_process_is_dead(vault, of_each_state, monkeypatch, own_clock, sign):
     bare, with_file = of_each_state["running"]
     later = time.time() + sign * (SILENT_S + 1)
-    monkeypatch.setattr("gpt4o_image.vault.results.time.time", lambda: later)
+    monkeypatch.setattr(time, "time", lambda: later)
     assert ids(vault, state="running") == []
     assert bare in ids(vault, state="failed")
     assert with_file in ids(vault, state="saved")
@@ -132,7 +128,7 @@ def statements(monkeypatch):
         db.set_trace_callback(heard.append)
         return db
 
-    monkeypatch.setattr("gpt4o_image.vault.schema.sqlite3.connect", traced)
+    monkeypatch.setattr("gpt4o_image.vault.sqlite.sqlite3.connect", traced)
     return heard
 
 
@@ -145,6 +141,7 @@ READS = {
 }
 
 
+@only_sqlite
 @pytest.mark.parametrize("read", READS)
 def test_many_rows_take_no_more_queries_than_one(vault, statements, read):
     counts = []
@@ -157,6 +154,7 @@ def test_many_rows_take_no_more_queries_than_one(vault, statements, read):
     assert counts[0] == counts[1]
 
 
+@only_sqlite
 @pytest.mark.parametrize("read", READS)
 def test_no_query_walks_through_the_tables_beside_the_results(vault, statements, read):
     """Only through `results`; links, files and graphs are looked up by their keys."""

@@ -7,19 +7,15 @@ import pytest
 
 from gpt4o_image.urls import Picture
 from gpt4o_image.vault.answers import AnswerEnd, AnswerHead
-from gpt4o_image.vault.vault import NewResult, Vault
+from gpt4o_image.vault.vault import NewResult
 
+pytestmark = pytest.mark.usefixtures("own_clock")
 ADDRESS = "https://host.test/cdn/a.png"
 REFUSED = {"kind": "refused", "message": "no"}
 DAY_S = 86_400
 
 
-@pytest.fixture
-def vault(tmp_path):
-    return Vault(tmp_path / "vault")
-
-
-def add(vault, monkeypatch, *found, days=40, file=None, verdict=None, ended=True, billed="yes"):
+def add(vault, monkeypatch, *, found=(), days=40, file=None, verdict=None, ended=True, billed="yes"):
     with monkeypatch.context() as patch:
         then = time.time() - days * DAY_S
         patch.setattr(time, "time", lambda: then)
@@ -42,7 +38,7 @@ def add(vault, monkeypatch, *found, days=40, file=None, verdict=None, ended=True
 
 
 def test_old_results_go_to_the_trash_with_all_that_is_theirs(vault, monkeypatch):
-    old = add(vault, monkeypatch, Picture(0, ADDRESS, ""), file=b"bytes", verdict="read")
+    old = add(vault, monkeypatch, found=[Picture(0, ADDRESS, "")], file=b"bytes", verdict="read")
     young = add(vault, monkeypatch, file=b"other bytes", days=1)
     vault.add_graph(old, "{}")
     path = vault.result(old).files[0].path
@@ -73,7 +69,7 @@ def test_old_results_go_to_the_trash_with_all_that_is_theirs(vault, monkeypatch)
     ids=["not fetched", "fetched in part", "unread", "read in part", "running"],
 )
 def test_what_holds_more_stays(vault, monkeypatch, kept):
-    result_id = add(vault, monkeypatch, *kept.pop("found", ()), **kept)
+    result_id = add(vault, monkeypatch, **kept)
     assert vault.prune(0, apply=True) == []
     assert vault.result(result_id)
 

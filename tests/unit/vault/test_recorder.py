@@ -8,10 +8,12 @@ import time
 from functools import partial
 
 import pytest
+from only_sqlite import only_sqlite
 
 from gpt4o_image.urls import Link, Picture
 from gpt4o_image.vault import recorder as recorder_module
 from gpt4o_image.vault.answers import AnswerEnd, AnswerHead
+from gpt4o_image.vault.database import DatabaseError
 from gpt4o_image.vault.recorder import Recorder
 from gpt4o_image.vault.vault import NewResult, Vault
 
@@ -19,13 +21,8 @@ ADDRESS = "https://host.test/cdn/a.png"
 HEAD = AnswerHead(200, "text/event-stream", None, "https://host.test/v1")
 END = AnswerEnd("whole", 5, "read", "today")
 NEW = NewResult("k", "aihubmix", "m", "a fox", 0.009)
-LOCKED = sqlite3.OperationalError("database is locked")
+LOCKED = DatabaseError("database is locked")
 FULL = OSError(28, "No space left on device")
-
-
-@pytest.fixture
-def vault(tmp_path):
-    return Vault(tmp_path / "vault")
 
 
 @pytest.fixture
@@ -70,7 +67,7 @@ def test_all_of_a_run_is_on_disk_when_it_ends(vault, recorder):
     assert recorder.trouble is None
 
 
-@pytest.mark.parametrize("error", [LOCKED, FULL, sqlite3.OperationalError("database or disk is full")])
+@pytest.mark.parametrize("error", [LOCKED, FULL, DatabaseError("database or disk is full")])
 @pytest.mark.parametrize("name", ["begin_answer", "add_links", "add_file"])
 def test_what_the_disk_refuses_is_tried_again_while_the_run_lives(vault, recorder, monkeypatch, name, error):
     undo = refuse(monkeypatch, name, error)
@@ -129,6 +126,7 @@ def test_a_full_disk_holds_up_no_answer(vault, recorder, monkeypatch):
     assert vault.result(recorder.id).status == "ok"
 
 
+@only_sqlite
 @pytest.mark.parametrize("harm", ["moved", "deleted", "replaced", "restored"])
 def test_a_vault_that_was_moved_or_replaced_gets_the_whole_result(vault, recorder, tmp_path, harm):
     recorder.begin_answer(HEAD)

@@ -1,15 +1,15 @@
 """The SQLite file under the vault: what a run that holds it open gains, and what it must not lose."""
 
-import sqlite3
-
 import pytest
 
-from gpt4o_image.vault.schema import _VERSIONS, VERSION, Database
+from gpt4o_image.vault.database import DatabaseError
+from gpt4o_image.vault.schema import _VERSIONS, VERSION
+from gpt4o_image.vault.sqlite import SqliteDatabase
 
 
 @pytest.fixture
 def database(tmp_path):
-    return Database(tmp_path / "vault.sqlite3")
+    return SqliteDatabase(tmp_path / "vault.sqlite3")
 
 
 def log_of(tmp_path):
@@ -37,8 +37,8 @@ def test_holding_a_broken_file_is_no_error(database, tmp_path):
 
 
 def test_an_error_inside_comes_out(database):
-    with pytest.raises(sqlite3.OperationalError, match="inside"), database.held():
-        raise sqlite3.OperationalError("inside")
+    with pytest.raises(DatabaseError, match="inside"), database.held():
+        raise DatabaseError("inside")
 
 
 def test_every_write_waits_for_the_disk(database):
@@ -64,7 +64,7 @@ def test_an_older_version_is_brought_up_to_date_step_by_step(database, monkeypat
 def test_a_newer_version_is_left_alone(database, monkeypatch):
     write(database, "kept")
     monkeypatch.setattr("gpt4o_image.vault.schema.VERSION", 0)
-    with pytest.raises(sqlite3.DatabaseError, match="newer version"), database.reading():
+    with pytest.raises(DatabaseError, match="newer version"), database.reading():
         pass
 
 
@@ -74,7 +74,7 @@ def test_a_step_that_fails_changes_nothing(database, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("gpt4o_image.vault.schema._VERSIONS", steps)
         patch.setattr("gpt4o_image.vault.schema.VERSION", len(steps))
-        with pytest.raises(sqlite3.OperationalError), database.writing():
+        with pytest.raises(DatabaseError), database.writing():
             pass
     with database.reading() as db:
         assert [tuple(row) for row in db.execute("SELECT * FROM graphs")] == [("kept", b"{}")]

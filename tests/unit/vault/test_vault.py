@@ -7,10 +7,11 @@ import sqlite3
 import tempfile
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from only_sqlite import only_sqlite
 
 from gpt4o_image.errors import GPT4oImageError
 from gpt4o_image.urls import Link, Picture
@@ -18,11 +19,6 @@ from gpt4o_image.vault.vault import MAX_GRAPH_BYTES, NewResult, Vault
 
 SHA = hashlib.sha256(b"bytes").hexdigest()
 ADDRESS = "https://host.test/cdn/a.png"
-
-
-@pytest.fixture
-def vault(tmp_path):
-    return Vault(tmp_path / "vault")
 
 
 def new(key="k", price=0.009, prompt="a fox"):
@@ -86,6 +82,7 @@ def test_the_bytes_of_a_picture_in_the_answer_are_kept_once(vault):
     assert vault.result(result.id).pictures[0].address == "data:"
 
 
+@only_sqlite
 def test_no_unfinished_file_stays(vault, monkeypatch):
     result = opened(vault)
 
@@ -124,7 +121,7 @@ def test_what_is_spent(vault, billed, cost, spent):
 def test_yesterday_is_not_today(vault, monkeypatch):
     finished(vault)
     tomorrow = time.localtime(time.time() + 86400)
-    monkeypatch.setattr("gpt4o_image.vault.vault.time.localtime", lambda *_: tomorrow)
+    monkeypatch.setattr(time, "localtime", lambda *_: tomorrow)
     assert vault.spent() == (0.0, 0.009)
     assert vault.spent_today() == 0.0
 
@@ -150,6 +147,7 @@ def test_many_threads_begin_a_vault_at_once(tmp_path):
     assert refused == []
 
 
+@only_sqlite
 def test_a_broken_index_is_an_error_before_the_call(vault):
     vault.folder.mkdir(parents=True)
     (vault.folder / "vault.sqlite3").write_bytes(b"not a database" * 100)
@@ -161,9 +159,10 @@ def test_a_broken_index_is_an_error_before_the_call(vault):
             read()
 
 
+@only_sqlite
 def test_a_locked_index_is_an_error_before_the_call(vault, monkeypatch):
     finished(vault)
-    monkeypatch.setattr("gpt4o_image.vault.schema._BUSY_S", 0.1)
+    monkeypatch.setattr("gpt4o_image.vault.sqlite._BUSY_S", 0.1)
     other = sqlite3.connect(vault.folder / "vault.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
@@ -175,10 +174,6 @@ def test_a_locked_index_is_an_error_before_the_call(vault, monkeypatch):
 
 
 # -- graphs -----------------------------------------------------------------------------------------------
-
-
-def index_of(vault):
-    return closing(sqlite3.connect(vault.folder / "vault.sqlite3"))
 
 
 def test_a_graph_is_given_back(vault):
@@ -201,9 +196,8 @@ def test_a_graph_that_is_too_large_is_left_out(vault):
 def test_a_damaged_graph_is_an_error(vault):
     result = opened(vault)
     vault.add_graph(result.id, "{}")
-    with index_of(vault) as db:
-        db.execute("UPDATE graphs SET graph = x'00'")
-        db.commit()
+    with vault._database.writing() as db:
+        db.execute("UPDATE graphs SET graph = ?", (b"\0",))
     with pytest.raises(GPT4oImageError, match="damaged"):
         vault.graph(result.id)
     assert vault.result(result.id).has_graph
@@ -249,9 +243,8 @@ def test_a_home_that_cannot_be_written_is_read(shared):
 
 def test_a_file_is_always_one_of_the_vault(vault):
     kept = finished(vault)
-    with index_of(vault) as db:
+    with vault._database.writing() as db:
         db.execute("UPDATE files SET name = '../../../etc/passwd'")
-        db.commit()
     assert vault.result(kept.id).files[0].path == vault.folder / "files" / "passwd"
 
 
