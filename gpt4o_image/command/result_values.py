@@ -27,6 +27,7 @@ def result_json(result: Result) -> dict[str, Any]:
         "id": result.id,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(result.created)),
         "status": result.status,
+        "machine": result.machine,
         "model": result.model,
         "prompt": result.prompt,
         "cost_usd": result.cost_usd,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ from ..outcome import Outcome
 from ..picture_files import check_folder
 from ..reload import reload
 from ..run_events import Downloading, RunEvent
+from ..vault.opening import open_vault, vault_at
 from ..vault.results import Result, State
 from ..vault.vault import Vault
 from . import output
@@ -36,7 +36,12 @@ _KEPT: dict[State, str] = {
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options, each with its default."""
     parser.add_argument("action", nargs="?", default="list", choices=tuple(_ACTIONS), help="default: %(default)s")
-    parser.add_argument("id", nargs="?", metavar="ID", help="an id from the list, or latest")
+    parser.add_argument(
+        "id",
+        nargs="?",
+        metavar="ID",
+        help="an id from the list, or latest; import: the folder of another vault or home, or a database's address",
+    )
     parser.add_argument("folder", nargs="?", type=user_path, metavar="DIR", help="where export writes")
     parser.add_argument(
         "--limit", type=_count, metavar="N", help=f"how many to list; default: {_LISTED}, all of them with --json"
@@ -55,7 +60,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """One action of the command; the exit status. Raises `config` for an unknown id."""
     if options.action not in ("list", "prune") and not options.id:
-        options.parser.error(f"{options.action} needs an ID; `latest` is the newest")
+        options.parser.error(
+            "import needs a folder or the address of a database"
+            if options.action == "import"
+            else f"{options.action} needs an ID; `latest` is the newest"
+        )
     if options.action == "export" and not options.folder:
         options.parser.error("export needs a DIR")
     if options.action == "prune" and options.older_than is None:
@@ -65,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     config = load_config(home(os.environ))
     if config.problem and not config.understood:
         output.log(f"warning: {config.problem.message}")
-    vault = Vault(config.vault)
+    vault = open_vault(config, os.environ)
     vault.close_dead_runs()
     return _ACTIONS[options.action](vault, options)
 
@@ -76,6 +85,8 @@ def _list(vault: Vault, options: argparse.Namespace) -> int:
 
 def _show(vault: Vault, options: argparse.Namespace) -> int:
     result = vault.result(options.id)
+    for file in result.files:
+        file.brought()
     output.show_json(result_json(result)) if options.json else _show_lines(result)
     return 0
 
@@ -113,15 +124,31 @@ def _answer(vault: Vault, options: argparse.Namespace) -> int:
 def _prune(vault: Vault, options: argparse.Namespace) -> int:
     try:
         results = vault.prune(options.older_than, apply=options.apply)
-    except (OSError, sqlite3.Error) as error:
-        raise GPT4oImageError("config", f"The vault in {vault.folder} cannot be pruned: {error}.") from error
+    except OSError as error:
+        raise GPT4oImageError("config", f"The vault in {vault.place} cannot be pruned: {error}.") from error
     if options.json:
         output.show_json([result_json(result) for result in results])
         return 0
     for result in results:
-        output.show(_line(result))
+        output.show(_line(result, with_machine=vault.is_shared))
     done = f"are in {vault.folder / 'trash'} now" if options.apply else "would go; --apply moves them to the trash"
     output.log(f"{len(results)} results {done}.")
+    return 0
+
+
+def _import(vault: Vault, options: argparse.Namespace) -> int:
+    try:
+        done = vault.import_from(vault_at(options.id, load_config(home(os.environ))))
+    except OSError as error:
+        raise GPT4oImageError("config", f"The import into {vault.place} broke off: {error}.") from error
+    if options.json:
+        output.show_json(vars(done))
+        return 0
+    output.show(f"{done.new} results are new here, {done.completed} were completed, {done.known} were here already.")
+    if done.running:
+        output.log(f"{done.running} are still being made there. Import again when they have ended.")
+    for name in done.gone:
+        output.log(f"warning: {name} is gone or damaged there.")
     return 0
 
 
@@ -133,6 +160,7 @@ _ACTIONS: dict[str, Callable[[Vault, argparse.Namespace], int]] = {
     "answer": _answer,
     "read": _fetch,
     "prune": _prune,
+    "import": _import,
 }
 
 
@@ -166,22 +194,25 @@ def show_list(vault: Vault, limit: int | None, *, as_json: bool) -> int:
         return 0
     results = vault.results(_LISTED if limit is None else limit)
     for result in results:
-        output.show(_line(result))
+        output.show(_line(result, with_machine=vault.is_shared))
     output.log(f"Spent: ${vault.spent_today():.3f} today." if vault.count() else "Nothing was paid for yet.")
     return 0
 
 
-def _line(result: Result) -> str:
+def _line(result: Result, *, with_machine: bool) -> str:
     cost = "?" if result.cost_usd is None else f"{result.cost_usd:.3f}"
     state = result.error.get("kind", "error") if result.error else result.status
     prompt = shorten(" ".join(result.prompt.split()), 60)
+    if with_machine:
+        prompt = f"{result.machine or '?':<12}  {prompt}"
     return f"{result.id}  {state:<16} {len(result.files)} picture(s)  ${cost}  {prompt}"
 
 
 def _show_lines(result: Result) -> None:
     shown = result_json(result)
-    for key in ("id", "created", "status", "model", "billed", "cost_usd", "prompt"):
-        output.show(f"{key + ':':<10}{shown[key]}")
+    for key in ("id", "created", "machine", "status", "model", "billed", "cost_usd", "prompt"):
+        if shown[key] is not None:
+            output.show(f"{key + ':':<10}{shown[key]}")
     output.show(f"kept:     {_KEPT[result.state]}")
     if result.error:
         output.show(f"error:    {error_from_json(result.error)}")

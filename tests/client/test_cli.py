@@ -169,7 +169,8 @@ def test_results_from_list_to_export(shell, tmp_path):
         "moderation_input",
     )
     assert (oldest["prompt"], oldest["cost_usd"], oldest["billed"]) == ("one", 0.009, "yes")
-    assert oldest.keys() == {"id", "created", "status", "model", "prompt", "cost_usd", "billed", "error", "images"}
+    known = {"id", "created", "machine", "status", "model", "prompt", "cost_usd", "billed", "error", "images"}
+    assert oldest.keys() == known
     assert all(image["path"] and image["links"] for image in oldest["images"])
     assert json.loads(shell("results", "show", oldest["id"], "--json")[1]) == oldest
 
