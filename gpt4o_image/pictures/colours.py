@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from .formats import PictureError
+from .pixels import Samples
 
 if TYPE_CHECKING:
     from PIL import Image
 
 _SPACES = {"L": b"GRAY", "RGB": b"RGB ", "CMYK": b"CMYK"}
+_ROWS = 64
 _LEFT_OUT = "Its colour profile {}, so it was left out; colours may be slightly off."
 
 
@@ -22,17 +24,14 @@ def spelled_out(img: Image.Image, depth: int) -> Image.Image:
 
     `depth` is the bits of a sample in the file. Raises PictureError for samples without a known range.
     """
-    from PIL import Image
-
     key: Any = img.info.get("transparency")
     if img.mode in ("P", "PA"):
         return img.convert("RGB" if key is None and img.mode == "P" else "RGBA")
     if img.mode.startswith("I"):  # I;16, or I in an older Pillow, whose own conversion clips at 255
         if depth > 16:
             raise PictureError(f"The picture has samples of {depth} bits; at most 16 are decoded.")
-        samples = np.asarray(img).clip(0, 65535).astype(np.uint32)
-        grey = Image.fromarray(((samples + 128) // 257).astype(np.uint8))  # v * 255 / 65535, rounded
-        return grey if key is None else _keyed(grey, samples == key)
+        grey = _mapped(img, lambda rows: (rows.clip(0, 65535).astype(np.uint32) + 128) // 257)  # v * 255 / 65535
+        return grey if key is None else _keyed(grey, img, lambda rows: rows == key)
     if img.mode == "F":
         raise PictureError("The picture has floats as samples, whose range is not known.")
     if img.mode in ("RGBa", "La"):
@@ -46,55 +45,78 @@ def spelled_out(img: Image.Image, depth: int) -> Image.Image:
         return img
     if img.mode == "RGB":  # of 16 bit Pillow reads the high byte, so the colour is compared by that too
         colour = np.array([level >> 8 if depth == 16 else level & 255 for level in key])
-        return _keyed(img, (np.asarray(img) == colour).all(axis=2))
+        return _keyed(img, img, lambda rows: (rows == colour).all(axis=2))
     most = (1 << depth) - 1
-    return _keyed(img, np.asarray(img) == (key & most) * 255 // most)  # Pillow widens 2 and 4 bit, not the key
+    level = (key & most) * 255 // most  # Pillow widens 2 and 4 bit, not the key
+    return _keyed(img, img, lambda rows: rows == level)
 
 
 def to_srgb(img: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
-    """`img` (L, LA, RGB, RGBA, CMYK) as RGB or RGBA, through `profile`; a warning where that is damaged or foreign."""
+    """`img` (L, LA, RGB, RGBA, CMYK) as RGB or RGBA, through `profile`; a warning where that is damaged or foreign.
+
+    `img` may be changed.
+    """
     mode = "RGBA" if img.mode.endswith("A") else "RGB"
     warning = None
     if profile:
-        colours = img.convert(img.mode[:-1]) if mode == "RGBA" else img
-        managed, warning = _managed(colours, profile)
+        managed, warning = _managed(img, profile)
         if managed is not None:
-            if mode == "RGBA":
-                managed.putalpha(img.getchannel("A"))
             return managed, None
     return (img if img.mode == mode else img.convert(mode)), warning
 
 
-def _managed(colours: Image.Image, profile: bytes) -> tuple[Image.Image | None, str | None]:
-    """`colours` (L, RGB, CMYK) in sRGB; None where the profile changes nothing, or cannot be used: with a warning."""
-    from PIL import Image, ImageChops, ImageCms
+def _managed(img: Image.Image, profile: bytes) -> tuple[Image.Image | None, str | None]:
+    """`img` in sRGB; None where the profile changes nothing, or cannot be used: with a warning."""
+    from PIL import ImageCms
 
     space = profile[16:20]  # ICC.1:2022, 7.2.6
-    if space == b"RGB " and colours.mode == "L":
-        colours = colours.convert("RGB")
-    mode = colours.mode
+    if space == b"RGB " and img.mode in ("L", "LA"):
+        img = img.convert(img.mode.replace("L", "RGB"))
+    colours = img.mode.removesuffix("A")
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if space != _SPACES[mode]:
-            return None, _LEFT_OUT.format(f"is not for {mode} pictures")
+        if space != _SPACES[colours]:
+            return None, _LEFT_OUT.format(f"is not for {colours} pictures")
         srgb = cast("Any", ImageCms).createProfile("sRGB")  # Pillow does not type it
-        transform = ImageCms.buildTransform(source, srgb, mode, "RGB")
-        if mode == "RGB":
-            # sRGB of another maker differs by rounding: such a picture keeps the values it has.
-            codes = bytes(17 * (code >> shift & 15) for code in range(4096) for shift in (8, 4, 0))
-            probe = Image.frombytes("RGB", (64, 64), codes)
-            change = ImageChops.difference(probe, transform.apply(probe))
-            if int(np.asarray(change).max()) <= 1:
-                return None, None
-        return transform.apply(colours), None
+        if colours == "RGB":
+            return _in_place(img, ImageCms.buildTransform(source, srgb, img.mode, img.mode)), None
+        transform = ImageCms.buildTransform(source, srgb, colours, "RGB")
     except ImportError:
         return None, _LEFT_OUT.format("cannot be read by the Pillow that is installed here")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None, _LEFT_OUT.format("is damaged")
+    managed = transform.apply(img if img.mode == colours else img.convert(colours))
+    if img.mode != colours:
+        managed.putalpha(img.getchannel("A"))
+    return managed, None
 
 
-def _keyed(img: Image.Image, transparent: npt.NDArray[np.bool_]) -> Image.Image:
+def _in_place(img: Image.Image, transform: Any) -> Image.Image | None:
+    """`img` (RGB, RGBA) transformed itself: a second one would take as much memory. Alpha stays."""
+    from PIL import Image, ImageChops
+
+    # sRGB of another maker differs by rounding: such a picture keeps the values it has.
+    codes = bytes(17 * (code >> shift & 15) for code in range(4096) for shift in (8, 4, 0))
+    probe = Image.frombytes("RGB", (64, 64), codes).convert(img.mode)
+    change = ImageChops.difference(probe.convert("RGB"), transform.apply(probe).convert("RGB"))
+    if int(np.asarray(change).max()) <= 1:
+        return None
+    transform.apply_in_place(img)
+    return img
+
+
+def _mapped(img: Image.Image, work: Callable[[Samples], Samples]) -> Image.Image:
+    """An image L of `work`'s levels for the samples of `img`, some rows at a time: copies of all of it are large."""
     from PIL import Image
 
-    img.putalpha(Image.fromarray(np.where(transparent, np.uint8(0), np.uint8(255))))
+    levels = Image.new("L", img.size)
+    for top in range(0, img.height, _ROWS):
+        rows = np.asarray(img.crop((0, top, img.width, min(top + _ROWS, img.height))))
+        levels.paste(Image.fromarray(work(rows).astype(np.uint8)), (0, top))
+    return levels
+
+
+def _keyed(img: Image.Image, samples: Image.Image, is_key: Callable[[Samples], Samples]) -> Image.Image:
+    """`img`, transparent where `is_key` holds for `samples`."""
+    img.putalpha(_mapped(samples, lambda rows: np.where(is_key(rows), 0, 255)))
     return img

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from . import tiff
 from .colours import spelled_out, to_srgb
 from .formats import DECODED_NAMES, Format, PictureError, format_of
-from .opening import BROKEN, MAX_PIXELS, open_mended, quiet
+from .opening import BROKEN, MAX_PIXELS, Large, open_mended, quiet
 from .pixels import Pixels
 from .workers import workers
 
@@ -24,6 +25,7 @@ Mode = Literal["RGB", "RGBA"]
 KEPT_PIXELS = 1 << 22  # of each result: 32 of them in one answer then take 0.5 GB at most, and no real one is larger
 TIMEOUT_S = 10.0  # 64 megapixels take 1 to 3 s
 _TIFF_BITS_PER_SAMPLE = 258
+_one_large = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +68,12 @@ def decode(data: bytes, enough_px: int = 0, *, kept_pixels: int = MAX_PIXELS, ti
     if found.plugin is None:
         raise PictureError(f"This is a picture in {found.name} format, which cannot be decoded here.")
 
-    def load() -> tuple[Image.Image, list[str]]:
+    def load(*, alone: bool = False) -> tuple[Image.Image, list[str]]:
         try:
-            return workers.run(lambda: _loaded(data, found, enough_px, timeout_s), timeout_s)
+            return workers.run(lambda: _loaded(data, found, enough_px, timeout_s, alone=alone), timeout_s)
+        except Large:
+            with _one_large:
+                return load(alone=True)
         except TimeoutError as error:
             raise PictureError(f"The {found.name} picture takes longer than {timeout_s:g} s to decode.") from error
 
@@ -78,10 +83,12 @@ def decode(data: bytes, enough_px: int = 0, *, kept_pixels: int = MAX_PIXELS, ti
     return Decoded(again, width, height, mode, found.mime, tuple(remarks))
 
 
-def _loaded(data: bytes, found: Format, enough_px: int, timeout_s: float) -> tuple[Image.Image, list[str]]:
+def _loaded(
+    data: bytes, found: Format, enough_px: int, timeout_s: float, *, alone: bool
+) -> tuple[Image.Image, list[str]]:
     """The picture as RGB or RGBA, and warnings."""
     try:
-        img, remarks = open_mended(data, found, enough_px, time.monotonic() + timeout_s)
+        img, remarks = open_mended(data, found, enough_px, time.monotonic() + timeout_s, alone=alone)
         remarks += _remarks(img)
         remarks += _turn_upright(img)
         upright, remark = to_srgb(spelled_out(img, _depth(data, img)), img.info.get("icc_profile"))

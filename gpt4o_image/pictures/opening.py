@@ -18,7 +18,7 @@ from . import avif, jpeg, png, tiff
 from .formats import Format, PictureError, PictureTooLarge
 
 if TYPE_CHECKING:
-    from PIL import ImageFile
+    from PIL import Image, ImageFile
 
     Open = Callable[[bytes], ImageFile.ImageFile]
 
@@ -27,9 +27,14 @@ MAX_SCANS = 100  # of a JPEG: 211 KiB with 500 of them take 68 s
 _MAX_SCANNED_PIXELS = 20 * MAX_PIXELS  # in all scans: 3 s. Real files have about ten scans
 # A JPEG of which few enough pixels are kept may have more, as a telephone's 200 megapixels are.
 _MAX_PIXELS_READ = 4 * MAX_PIXELS
+_MAX_BYTES = 7 * MAX_PIXELS  # of memory for one picture: 448 MB, so that the process stays below 600 MB
+_DECODER_BYTES = {"image/webp": 12, "image/avif": 8}  # a pixel, beside the picture's own 4
+_PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 3, "I;16B": 3, "I;16L": 3, "RGB": 0, "RGBA": 0}  # before the conversion
+_LARGE_PIXELS = 1 << 24
 _MAX_TILE_PIXELS = 1 << 24  # of a TIFF, whose tiles may be larger than itself
 _TIFF_SUBFILE_TYPE, _TIFF_TILE_WIDTH, _TIFF_TILE_LENGTH = 254, 322, 323
 _TIFF_SUB_DIRECTORIES, _TIFF_DNG_VERSION = 330, 50706
+_BAND_ROWS = 64
 _NO_END = "Its end mark is missing; all its pixels are there."
 _REPAIRS = {
     "image/png": png.without_metadata,
@@ -50,12 +55,18 @@ _quiet_lock = threading.Lock()
 _QUIET_WAIT_S = 0.1
 
 
-def open_mended(data: bytes, found: Format, enough_px: int, deadline: float) -> tuple[ImageFile.ImageFile, list[str]]:
+class Large(Exception):
+    """A picture that takes so much memory that no other large one is to be decoded beside it."""
+
+
+def open_mended(
+    data: bytes, found: Format, enough_px: int, deadline: float, *, alone: bool
+) -> tuple[ImageFile.ImageFile, list[str]]:
     """The first frame, loaded: as it is, else without what Pillow stumbles over. And warnings for what was mended.
 
-    `deadline` is on the monotonic clock. Raises PictureError, TimeoutError, or one of BROKEN.
+    `deadline` is on the monotonic clock. Raises PictureError, TimeoutError, Large (unless `alone`), or one of BROKEN.
     """
-    open_ = partial(_opened, found=found, enough_px=enough_px, deadline=deadline)
+    open_ = partial(_opened, found=found, enough_px=enough_px, deadline=deadline, alone=alone)
     whole, remarks = _with_end(data, found, open_)
     try:
         return open_(whole), remarks
@@ -78,15 +89,13 @@ def _with_end(data: bytes, found: Format, open_: Open) -> tuple[bytes, list[str]
     Pillow does not look once another node pack has set ImageFile.LOAD_TRUNCATED_IMAGES, as several do: then it paints
     the missing part black or grey.
     """
-    from PIL import ImageChops
-
     if found.mime == "image/jpeg":
         if jpeg.has_end(data):
             return data, []
         data, noisy = jpeg.ended(data)
         if jpeg.is_covered(data):
             img = open_(data)
-            if all(ImageChops.difference(img, open_(each)).getbbox() is None for each in noisy):
+            if all(_are_equal(img, open_(each)) for each in noisy):
                 return data, [_NO_END]
     elif found.mime == "image/png":
         if png.has_end(data):
@@ -96,6 +105,13 @@ def _with_end(data: bytes, found: Format, open_: Open) -> tuple[bytes, list[str]
     else:
         return data, []
     raise PictureError(f"The {found.name} data is cut off: its end mark is missing, and pixels before it.")
+
+
+def _are_equal(one: Image.Image, other: Image.Image) -> bool:
+    from PIL import ImageChops
+
+    bands = [(0, top, one.width, min(top + _BAND_ROWS, one.height)) for top in range(0, one.height, _BAND_ROWS)]
+    return all(ImageChops.difference(one.crop(band), other.crop(band)).getbbox() is None for band in bands)
 
 
 class _Source(io.BytesIO):
@@ -114,7 +130,7 @@ class _Source(io.BytesIO):
         return data
 
 
-def _opened(data: bytes, *, found: Format, enough_px: int, deadline: float) -> ImageFile.ImageFile:
+def _opened(data: bytes, *, found: Format, enough_px: int, deadline: float, alone: bool) -> ImageFile.ImageFile:
     """The loaded picture. Not by Image.open: that has a limit of pixels for the process, and looks at all formats."""
     from PIL import Image, ImageFile
 
@@ -128,7 +144,10 @@ def _opened(data: bytes, *, found: Format, enough_px: int, deadline: float) -> I
     try:
         with quiet():
             img: ImageFile.ImageFile = getattr(module, f"{found.plugin}ImageFile")(source)
+        _check_work(img, data, found)
         _check_size(img, data, found, enough_px)
+        if not alone and img.width * img.height > _LARGE_PIXELS:
+            raise Large
         img.load()
     except Image.DecompressionBombError as error:  # some of Pillow's readers look themselves
         raise PictureTooLarge(f"The {found.name} picture has too many pixels. {error}") from error
@@ -141,13 +160,25 @@ def _check_size(img: ImageFile.ImageFile, data: bytes, found: Format, enough_px:
     """Raises PictureTooLarge by the header. A JPEG is set to be decoded smaller where that is enough."""
     size = img.size
     whole = size[0] * size[1]
-    if enough_px and found.mime == "image/jpeg" and (whole <= MAX_PIXELS or jpeg.is_decoded_by_rows(data)):
+    by_rows = found.mime != "image/jpeg" or jpeg.is_decoded_by_rows(data)
+    if enough_px and found.mime == "image/jpeg" and (whole <= MAX_PIXELS or by_rows):
         share = min(1, enough_px / max(size))
         img.draft(None, (max(1, int(size[0] * share)), max(1, int(size[1] * share))))
-    if whole > _MAX_PIXELS_READ or not 0 < img.width * img.height <= MAX_PIXELS:
-        most = f"at most {MAX_PIXELS // 10**6} megapixels are decoded"
-        raise PictureTooLarge(f"The {found.name} picture has {size[0]} x {size[1]} pixels; {most}.")
-    most_scans = max(1, min(MAX_SCANS, _MAX_SCANNED_PIXELS // whole))
+    # A decoder that does not go by rows keeps all coefficients, 2 bytes for each.
+    of_source = 0 if by_rows else 2 * len(img.getbands())
+    of_picture = 4 + _PIXEL_BYTES.get(img.mode, 4) + _DECODER_BYTES.get(found.mime, 0)
+    kept = img.width * img.height
+    if whole > _MAX_PIXELS_READ or not 0 < kept <= MAX_PIXELS or whole * of_source + kept * of_picture > _MAX_BYTES:
+        most = min(MAX_PIXELS, _MAX_BYTES // (of_source + of_picture)) // 10**6
+        raise PictureTooLarge(
+            f"The {found.name} picture has {size[0]} x {size[1]} pixels; at most {most} megapixels are decoded."
+        )
+
+
+def _check_work(img: ImageFile.ImageFile, data: bytes, found: Format) -> None:
+    """Raises PictureError by the header for what takes long, however few bytes it has."""
+    whole = img.width * img.height
+    most_scans = max(1, min(MAX_SCANS, _MAX_SCANNED_PIXELS // max(1, whole)))
     if found.mime == "image/jpeg" and jpeg.has_more_scans(data, most_scans):
         raise PictureError(f"A JPEG of its size may have {most_scans} scans and this has more: it would take minutes.")
     tags: Any = getattr(img, "tag_v2", {})

@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -341,6 +342,44 @@ class TestBounds:
         with pytest.raises(PictureTooLarge, match=f"{WIDTH} x {HEIGHT} pixels"):
             decode(saved(NOISE, name))
 
+    @pytest.mark.parametrize(
+        ("name", "mode", "options"),
+        [
+            ("WEBP", "RGB", {}),
+            pytest.param("AVIF", "RGB", {}, marks=AVIF),
+            ("JPEG", "RGB", {"progressive": True}),
+            ("JPEG", "CMYK", {}),
+            ("PNG", "LA", {}),
+        ],
+    )
+    def test_memory(self, name, mode, options, monkeypatch):
+        """Formats differ in what their decoders hold beside the picture, by the header."""
+        monkeypatch.setattr(opening, "_MAX_BYTES", 7 * HEIGHT * WIDTH)
+        assert decode(saved(NOISE)).width == decode(saved(NOISE, "JPEG")).width == WIDTH
+        file = io.BytesIO()
+        Image.fromarray(NOISE).convert(mode).save(file, name, **options)
+        with pytest.raises(PictureTooLarge, match="at most 0 megapixels"):
+            decode(file.getvalue())
+
+    def test_large_ones_are_decoded_one_by_one(self, monkeypatch):
+        monkeypatch.setattr(opening, "_LARGE_PIXELS", HEIGHT * WIDTH - 1)
+        lock, loaded, seen = threading.Lock(), decoding._loaded, []
+
+        def watched(*args, alone):
+            if alone:
+                seen.append(lock.acquire(blocking=False))
+                time.sleep(0.02)
+            try:
+                return loaded(*args, alone=alone)
+            finally:
+                if alone and seen[-1]:
+                    lock.release()
+
+        monkeypatch.setattr(decoding, "_loaded", watched)
+        with ThreadPoolExecutor(4) as pool:
+            assert {got.width for got in pool.map(decode, [saved(NOISE)] * 4)} == {WIDTH}
+        assert seen == [True] * 4
+
     def test_a_frame_that_is_larger_than_its_picture(self):
         head = b"GIF89a" + struct.pack("<HHBBB", 10, 10, 0, 0, 0)
         frame = b"," + struct.pack("<HHHHB", 0, 0, 20_000, 20_000, 0) + b"\2\1\0\0;"
@@ -382,7 +421,7 @@ class TestBounds:
 
     def test_time(self, monkeypatch):
         released = threading.Event()
-        monkeypatch.setattr(decoding, "open_mended", lambda *_: released.wait())
+        monkeypatch.setattr(decoding, "open_mended", lambda *_, **__: released.wait())
         with pytest.raises(PictureError, match=r"longer than 0\.1 s"):
             decode(saved(NOISE), timeout_s=0.1)
         released.set()
