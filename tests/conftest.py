@@ -167,7 +167,7 @@ def pytest_terminal_summary(terminalreporter):
     """What was not run, and on which ComfyUIs the rest; pytest's own closing line comes last."""
     for line in outcomes_by_comfyui(terminalreporter.stats):
         terminalreporter.write_line(line)
-    for folder, name in (("host", "HOST"), ("web", "BROWSER"), ("fuzz", "FUZZING")):
+    for folder, name in (("host", "HOST"), ("web", "BROWSER"), ("fuzz", "FUZZING"), ("network", "NETWORK")):
         skipped = [r for r in terminalreporter.stats.get("skipped", []) if f"{folder}/test_" in r.nodeid]
         if skipped:
             reasons = {str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped}

@@ -17,8 +17,8 @@ from contextlib import suppress
 class FakeSocks(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
-    def __init__(self, to, login=None):
-        super().__init__(("127.0.0.1", 0), _Carrier)
+    def __init__(self, to, login=None, host="127.0.0.1"):
+        super().__init__((host, 0), _Carrier)
         self.to = to
         self.login = login
         self.asked = []
