@@ -11,6 +11,7 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
+MANY = {HERE, HERE / "unit", HERE / "client"}
 START_AND_RUN_S = 300  # the first test waits for ComfyUI's start
 
 
@@ -66,10 +67,18 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("comfyui", each, indirect=True, ids=[found.version for found in each], scope="session")
 
 
+def pytest_xdist_auto_num_workers(config):
+    """Two at a time where many are run. A few, or those that share a ComfyUI, are not worth a second process."""
+    return 2 if MANY & {Path(argument).resolve() for argument in config.args} else 0
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.path.is_relative_to(HERE / "host") or item.path.is_relative_to(HERE / "web"):
+        folder = item.path.relative_to(HERE).parts[0]
+        if folder in ("host", "web"):
             item.add_marker(pytest.mark.timeout(START_AND_RUN_S))
+        if folder in ("host", "web", "fuzz"):  # each stays in one process, with the ComfyUI or fuzzers it started
+            item.add_marker(pytest.mark.xdist_group(folder))
 
 
 @pytest.fixture(autouse=True)
@@ -163,6 +172,27 @@ def simulator(clean_environment):
         yield running
 
 
+LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_deselected(items):
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.config.stash[LEFT_OUT] = item.config.stash.get(LEFT_OUT, 0) + 1
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    """Each worker collects all tests, and its pytest_deselected is not called in the process that prints."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash.get(LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", 0)
+
+
 def pytest_terminal_summary(terminalreporter):
     """What was not run, and on which ComfyUIs the rest; pytest's own closing line comes last."""
     for line in outcomes_by_comfyui(terminalreporter.stats):
@@ -175,9 +205,9 @@ def pytest_terminal_summary(terminalreporter):
     skipped = [r for r in terminalreporter.stats.get("skipped", []) if HOW_TO_ADD_POSTGRES in str(r.longrepr)]
     if skipped:
         warn(terminalreporter, f"{len(skipped)} POSTGRESQL TESTS WERE SKIPPED: {HOW_TO_ADD_POSTGRES}")
-    slow = [item for item in terminalreporter.stats.get("deselected", []) if item.get_closest_marker("slow")]
+    slow = terminalreporter.config.stash.get(LEFT_OUT, 0)
     if slow:
-        warn(terminalreporter, f'{len(slow)} SLOW TESTS WERE LEFT OUT: `-m slow` runs them, `-m ""` runs all')
+        warn(terminalreporter, f'{slow} SLOW TESTS WERE LEFT OUT: `-m slow` runs them, `-m ""` runs all')
 
 
 def warn(terminalreporter, line):

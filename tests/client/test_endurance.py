@@ -56,6 +56,7 @@ def open_files():
     return len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_two_hundred_runs(run, simulator):
     dice = random.Random(7)

@@ -20,6 +20,7 @@ def sent_links(simulator):
     return [record["path"] for record in simulator.requests() if record["method"] == "GET"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # twenty interpreters, more than once each
 @pytest.mark.skipif(sys.platform == "win32", reason="the moment of death is what is tested; kill is the same there")
 def test_kill_at_any_moment(command_environment, tmp_path, shell_results):

@@ -69,6 +69,7 @@ def gets(simulator):
     return [record for record in simulator.requests() if record["method"] == "GET"]
 
 
+@pytest.mark.slow
 def test_three_processes_pay_once(process, simulator):
     reports = [finished(each) for each in [process("a fox") for _ in range(3)]]
     assert simulator.posts() == 1
