@@ -51,7 +51,12 @@ def no_user(monkeypatch, tmp_path):
 
 def pytest_addoption(parser):
     group = parser.getgroup("browser tests")
-    group.addoption("--both-canvases", action="store_true", help="Nodes 2.0 too, not only the classic canvas")
+    group.addoption(
+        "--every-view", action="store_true", help="each test on both front ends, and on both canvases where it matters"
+    )
+    group.addoption(
+        "--front-end", metavar="VERSION", default="own", help="another front end of PyPI in the place of ComfyUI's own"
+    )
     group.addoption("--screenshots", metavar="DIR", help="keep the browser tests' screenshots in this folder")
     group.addoption(
         "--update-screenshots", action="store_true", help="the pictures that the README shows are made anew in docs/"

@@ -1,47 +1,70 @@
 """A real ComfyUI with this pack, opened in a real Chromium; the simulator is its gateway.
 
-GPT4O_IMAGE_FRONT_END_ROOT names another front end than ComfyUI's own: the `static` folder of a
-comfyui-frontend-package, installed anywhere with `pip install --target`.
+A *view* is a front end and a canvas. Most tests have one, the classic canvas of ComfyUI's own front end; those marked
+`every_view` have four, and with --every-view all do that ask for a canvas.
 """
 
-import os
 import re
 import shutil
+import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
-from web.screen import SIZE, Screen, Trouble, idle, new_user
+from web.front_ends import NEWEST, arguments
+from web.screen import idle
+from web.window import WAIT_MS, Window
 
 from gpt4o_image.command.headless import HeadlessComfyUI
 
+HERE = Path(__file__).parent
 KEY = "sk-test-0123456789abcdef"
-WAIT_MS = 60_000  # a busy machine with two cores; what is there is found at once
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ALONE = "--disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", *ALONE.split()]
 
 
-def pytest_collection_modifyitems(config, items):
-    left_out = [item for item in items if is_second_canvas(item)]
-    if left_out and not config.getoption("both_canvases"):
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+def pytest_configure(config):
+    config.addinivalue_line("markers", "every_view: run on both front ends and both canvases with each change")
 
 
-def is_second_canvas(item):
-    """Half of the browser's minutes: by hand and before a release, not with each change."""
-    return hasattr(item, "callspec") and item.callspec.params.get("canvas") == "nodes2"
+def pytest_generate_tests(metafunc):
+    every = metafunc.config.getoption("every_view") or metafunc.definition.get_closest_marker("every_view")
+    own = metafunc.config.getoption("front_end")
+    for name, one, all_ in (("front_end", own, [own, NEWEST]), ("canvas", "classic", ["classic", "nodes2"])):
+        if name in metafunc.fixturenames and not is_chosen(metafunc, name):
+            metafunc.parametrize(name, all_ if every else [one], indirect=True, scope="session")
+
+
+def is_chosen(metafunc, name):
+    """By the test itself."""
+    return any(name in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Tests with the same settings follow each other: for others the page is loaded anew."""
+    places = [place for place, item in enumerate(items) if HERE in item.path.parents]
+    ours = sorted((items[place] for place in places), key=server_and_settings)
+    for place, item in zip(places, ours, strict=True):
+        items[place] = item
+
+
+def server_and_settings(item):
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return [str(params.get(name, "")) for name in ("comfyui", "front_end", "canvas", "settings")]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A failed test leaves a picture of what was on the screen."""
+    """A failed test leaves a picture of what was on the screen, and its page to nobody."""
     report = yield
     screen = item.funcargs.get("screen")
-    if report.when == "call" and report.failed and screen and "screenshots" in item.funcargs:
-        screen.page.screenshot(path=item.funcargs["screenshots"] / "failed.png")
+    if report.failed and screen:
+        screen.spoiled = True
+        if report.when == "call" and "screenshots" in item.funcargs:
+            screen.page.screenshot(path=item.funcargs["screenshots"] / "failed.png")
     return report
 
 
@@ -64,18 +87,25 @@ def gateway_home(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def server(browser, comfyui, simulator, gateway_home, pack_root):
+def front_end(request):
+    """ComfyUI's arguments for it."""
+    try:
+        return arguments(request.param)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"front end {request.param} cannot be installed: {error}")
+
+
+@pytest.fixture(scope="session")
+def server(browser, comfyui, front_end, simulator, gateway_home, pack_root):
     """ComfyUI; the profile `aihubmix` is the simulator at ten times its speed."""
     env = {"GPT4O_IMAGE_HOME": str(gateway_home), "GPT4O_IMAGE_BASE_URL": simulator.base_url, "AIHUBMIX_API_KEY": KEY}
-    named = os.environ.get("GPT4O_IMAGE_FRONT_END_ROOT")
-    arguments = ["--front-end-root", named] if named else []
-    with HeadlessComfyUI(comfyui, {"gpt4o-image": pack_root}, env=env, arguments=arguments) as running:
+    with HeadlessComfyUI(comfyui, {"gpt4o-image": pack_root}, env=env, arguments=front_end) as running:
         yield running
 
 
-@pytest.fixture(params=["classic", "nodes2"])
+@pytest.fixture(scope="session")
 def canvas(request):
-    """How the graph is drawn. A test that asks for it runs twice; others run on the classic canvas."""
+    """How the graph is drawn: `classic`, or `nodes2` for Nodes 2.0. Tests that do not ask for it have the classic."""
     return request.param
 
 
@@ -86,7 +116,14 @@ def settings():
 
 
 @pytest.fixture(scope="session")
-def opened(browser, server):
+def window(browser, server):
+    window = Window(browser, server)
+    yield window
+    window.close()
+
+
+@pytest.fixture(scope="session")
+def opened(window):
     """`with opened(settings) as screen`: ComfyUI as a new user with these settings sees it, an empty graph before them.
 
     Fails at its end when the page has shown trouble.
@@ -94,16 +131,11 @@ def opened(browser, server):
 
     @contextmanager
     def opened(settings):
-        new_user(server, settings)
-        with browser.new_context(viewport=SIZE) as context:
-            context.set_default_timeout(WAIT_MS)
-            page = context.new_page()
-            screen = Screen(page, server, Trouble(server.origin))
-            screen.trouble.watch(page)
-            screen.open_again()
-            yield screen
-            idle(page, server.origin)
-            assert not screen.trouble.lines, "\n".join(screen.trouble.lines)
+        screen = window.show(settings)
+        yield screen
+        idle(screen.page, screen.server.origin)
+        trouble = screen.trouble.taken()
+        assert not trouble, "\n".join(trouble)
 
     return opened
 

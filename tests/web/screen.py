@@ -75,11 +75,15 @@ class Trouble:
 
 @dataclass
 class Screen:
-    """An opened ComfyUI with an empty graph. `page` is Playwright's; `server` the ComfyUI behind it."""
+    """An opened ComfyUI with an empty graph. `page` is Playwright's; `server` the ComfyUI behind it.
+
+    A test that sets `spoiled` leaves the page as no other should find it.
+    """
 
     page: Any
     server: Any
     trouble: Trouble
+    spoiled: bool = False
 
     def command(self, command_id):
         """A command of the palette."""
@@ -119,10 +123,16 @@ def new_user(server, settings):
     folder = server.base_directory / "user" / "default"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (folder / "comfy.settings.json").write_text(json.dumps(QUIET | settings))
+    (folder / "comfy.settings.json").write_text(json.dumps(settings))
 
 
 def idle(page, origin):
-    """Nothing runs, nothing waits, nothing is remembered."""
-    for path, body in (("queue", {"clear": True}), ("interrupt", {}), ("history", {"clear": True})):
+    """Nothing runs, nothing waits, nothing is remembered: an equal prompt runs again."""
+    emptied = (
+        ("queue", {"clear": True}),
+        ("interrupt", {}),
+        ("history", {"clear": True}),
+        ("free", {"free_memory": True}),
+    )
+    for path, body in emptied:
         page.request.post(f"{origin}/{path}", data=body)

@@ -122,6 +122,7 @@ def test_the_last_thirty_days_are_a_chart(screen, vault):
     assert chart.locator("span:not([data-none])").count() == 2
 
 
+@pytest.mark.every_view
 def test_the_first_picture_is_one_click_away(screen, canvas, vault, screenshots):
     bar = Sidebar.open(screen)
     screen.page.screenshot(path=screenshots / "empty.png")

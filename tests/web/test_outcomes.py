@@ -67,6 +67,7 @@ def pictures(screen):
     return screen.page.evaluate(PICTURES)
 
 
+@pytest.mark.every_view
 def test_what_was_saved_stays_beyond_a_reload_and_goes_with_the_next_run(screen, canvas, vault, line, screenshots):
     run(screen, "two foxes", count="2")
     expect(line).to_have_text(re.compile(r"^saved \S+, \$0\.009, \d+ s$"))
@@ -96,15 +97,18 @@ def test_a_workflow_that_is_opened_again_has_its_lines(screen, vault, line):
     assert screen.page.evaluate("app.graph.serialize().nodes[0].widgets_values") == graph["nodes"][0]["widgets_values"]
 
 
-def test_what_came_from_the_vault_says_so(screen, canvas, vault, line):
+@pytest.mark.every_view
+def test_what_came_from_the_vault_says_so(screen, canvas, vault, line, screenshots):
     run(screen, "a fox for two")
     expect(line).to_contain_text("saved")
     prompt = screen.page.evaluate("app.graph.nodes[0].widgets.find((each) => each.name === 'prompt').value")
     screen.page.evaluate(RUN, [GENERATE, {"prompt": prompt, "gateway": "aihubmix"}])
     expect(line.filter(has_text=re.compile(r"^from the vault, \$0: \S+$"))).to_have_count(1)
     expect(line).to_have_count(2)
+    screen.page.screenshot(path=screenshots / "reused.png")
 
 
+@pytest.mark.every_view
 def test_fewer_pictures_than_asked_for_are_counted(screen, canvas, vault, line, screenshots):
     run(screen, "[[partial_n]] four foxes")
     expect(line).to_contain_text("3 of 4 pictures, $0.009, see report")
@@ -112,6 +116,7 @@ def test_fewer_pictures_than_asked_for_are_counted(screen, canvas, vault, line, 
     screen.page.screenshot(path=screenshots / "partly.png")
 
 
+@pytest.mark.every_view
 def test_a_failure_has_its_bill_first_and_no_older_picture(screen, canvas, vault, line, notice, screenshots):
     run(screen, "a fox before", count="1")
     expect(line).to_contain_text("saved")

@@ -26,11 +26,6 @@ def models(server, make_upscaler):
     (folder / CHECKPOINT).touch()
 
 
-@pytest.fixture(scope="module", params=["classic", "nodes2"])
-def canvas(request):
-    return request.param
-
-
 @pytest.fixture(scope="module")
 def screen(opened, models, canvas):
     """One page for all templates of a canvas, as a person tries one after the other."""
