@@ -68,7 +68,7 @@ export class Head {
     this.problem = make("div", { class: "g4i-box g4i-bad", role: "alert" });
     this.button = make("button", { type: "button", class: "g4i-button", onclick: () => this.check() }, word("check"));
     set(this.button, "title", word("checkHint"));
-    this.findings = make("ul", { "aria-label": word("findings") });
+    this.findings = make("ul", { "aria-label": word("findings"), tabindex: 0 }); // it scrolls
     const close = iconButton("close", word("close"), () => (this.found.hidden = true));
     this.found = make("div", { class: "g4i-findings" }, this.findings, close);
     this.element = make(
