@@ -50,6 +50,7 @@ class Generate(io.ComfyNode):
                     "references",
                     "A picture or a batch to draw from; every frame is sent, at most 16. "
                     "Speak of them as image 1, image 2 in the prompt.",
+                    optional=True,
                 ),
                 schema.References.Input(
                     "prepared",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from ..gpt4o_image.answer.events import Generating, Progress, Queued
 from ..gpt4o_image.pictures.batch import preview
-from ..gpt4o_image.run_events import Arrived, Downloading, RunEvent, Sending, Waiting
+from ..gpt4o_image.run_events import Arrived, Downloading, Limited, RunEvent, Sending, Waiting
 from . import host
 
 
@@ -17,6 +18,7 @@ class NodeStatus:
         self.node_id = node_id
         self._started = time.monotonic()
         self._waiting_for: str | None = "sending"
+        self._asks_again = 0.0  # by the monotonic clock
         self._percent = 0
         self._previewed = False
 
@@ -24,6 +26,9 @@ class NodeStatus:
         """Shows one step of the run."""
         if isinstance(event, Waiting):
             self._wait("waiting for an equal run" if event.for_equal else "waiting for a free call")
+        elif isinstance(event, Limited):
+            self._asks_again = time.monotonic() + event.seconds
+            self._wait("sending")
         elif isinstance(event, Sending):
             self._wait("sending")
         elif isinstance(event, Queued):
@@ -43,8 +48,11 @@ class NodeStatus:
             host.show_progress(self.node_id, self._percent, preview(event.picture.decoded.image))
 
     def tick(self) -> None:
-        """Once a second: how long the wait has been."""
-        if self._waiting_for:
+        """Once a second: how long the wait has been; at a limit how long it will be."""
+        left = math.ceil(self._asks_again - time.monotonic())
+        if self._waiting_for and left > 0:
+            host.show_text(self.node_id, f"limited: asks again in {left} s")
+        elif self._waiting_for:
             host.show_text(self.node_id, f"{self._waiting_for} ({self.seconds} s)")
 
     @property

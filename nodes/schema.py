@@ -114,12 +114,18 @@ def on_failure() -> io.Combo.Input:
 References = io.Custom("GPT4O_REFERENCES")
 
 
-def picture_sockets(name: str, tooltip: str) -> io.Autogrow.Input:
-    """Sockets `image_01`, `image_02`, ... that grow as they are used; the names are never shortened."""
+def picture_sockets(name: str, tooltip: str, *, optional: bool = False) -> io.Autogrow.Input:
+    """Sockets `image_01`, `image_02`, ... that grow as they are used; the names are never shortened.
+
+    None of them must be connected either way: `optional` only places them after the optional inputs before them.
+    """
     # min=1 with an optional template is the one form that every host from 0.10.0 on draws and accepts empty.
     image = io.Image.Input("image", optional=True, tooltip=tooltip)
     return io.Autogrow.Input(
-        name, template=io.Autogrow.TemplateNames(image, names=list(SOCKETS), min=1), tooltip=tooltip
+        name,
+        template=io.Autogrow.TemplateNames(image, names=list(SOCKETS), min=1),
+        optional=optional,
+        tooltip=tooltip,
     )
 
 

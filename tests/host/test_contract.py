@@ -26,8 +26,8 @@ def test_inputs_and_outputs_are_those_of_the_design(declared):
         "seed",
         "gateway",
         "artist_names",
-        "references",
         "on_failure",
+        "references",
         "prepared",
     ]
     assert declared["output"] == ["IMAGE", "IMAGE", "MASK", "STRING"]

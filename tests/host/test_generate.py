@@ -32,6 +32,15 @@ def report_of(run):
     return json.loads(run.text_output("report"))
 
 
+@pytest.fixture
+def wait_when_limited(gateway_home):
+    config = gateway_home / "config.toml"
+    before = config.read_text()
+    config.write_text(f"wait_when_limited = true\n{before}")
+    yield
+    config.write_text(before)
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """The pictures that the gateway serves at the links of a report, as they are."""
@@ -321,3 +330,10 @@ def test_cancel_is_as_fast_while_another_node_blocks_the_loop(host, generate, sa
     assert closed_after_interrupt_s(host, graph, asked_at) < 1.0
     assert host.run({"1": generate("after the sampler"), "2": save("1")}).failure is None
     assert "Traceback" not in host.server.log()[logged:]
+
+
+@pytest.mark.usefixtures("wait_when_limited")
+def test_at_a_limit_the_node_counts_down_until_it_asks_again(host, generate, all_outputs):
+    run = host.run(all_outputs(generate("[[http_429_once]] a kettle")))
+    assert "limited: asks again in 1 s" in run.texts("1")
+    assert report_of(run)["status"] == "ok"
