@@ -15,7 +15,7 @@ NODES = (
     "GPT4oImage_LoadResult",
     "GPT4oImage_Prompts",
 )
-LANGUAGES = ("en", "ja", "zh")
+LANGUAGES = ("en", "ja", "zh", "zh-TW", "ko")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 LOCALES = Path(__file__).parents[2] / "locales"
-LANGUAGES = ("en", "ja", "zh")
+LANGUAGES = ("en", "ja", "zh", "zh-TW", "ko")
 AUTOGROW = "COMFY_AUTOGROW_V3"
 # Names of models, gateways and formats, numbers, ratios and sizes are the same in every language.
 NO_WORD = re.compile(r"gpt-4o-.*|aihubmix|without_key|jpeg|webp|png|[\d:x]+")

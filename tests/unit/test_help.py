@@ -9,7 +9,7 @@ from PIL import Image
 from gpt4o_image.errors import KINDS
 
 DOCS = Path(__file__).parents[2] / "web" / "docs"
-LANGUAGES = ("en", "ja", "zh")
+LANGUAGES = ("en", "ja", "zh", "zh-TW", "ko")
 PAID = ("GPT4oImage_Generate", "GPT4oImage_ImagesAPI")
 NODES = (*PAID, "GPT4oImage_References", "GPT4oImage_LoadResult", "GPT4oImage_Prompts")
 OTHER_KINDS = {"GPT4oImage_References": ["reference", "cancelled"]}

@@ -1,4 +1,4 @@
-"""The words in three languages: the same keys and placeholders everywhere, nothing that the front end misreads."""
+"""The words in each language: the same keys and placeholders everywhere, nothing that the front end misreads."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LOCALES = ROOT / "locales"
 FILES = ("main.json", "nodeDefs.json", "commands.json", "settings.json")
-TRANSLATIONS = ("ja", "zh")
+TRANSLATIONS = ("ja", "zh", "zh-TW", "ko")
 # Languages have different plural forms: a key that ends in one stands for the key without it.
 PLURAL = re.compile(r"_(zero|one|two|few|many|other)$")
 PLACEHOLDER = re.compile(r"<\w+>")

@@ -1,12 +1,10 @@
 """Each language in the real front end: the help panel of every node, and the nodes themselves."""
 
-import json
 import re
-from pathlib import Path
 
 import pytest
+from web.languages import ROOT, each_language, words
 
-ROOT = Path(__file__).parents[2]
 NODES = ("GPT4oImage_Generate", "GPT4oImage_ImagesAPI", "GPT4oImage_References", "GPT4oImage_LoadResult")
 # Removed one by one, not cleared: a node that gets the id of an earlier one is not drawn anew by front end 1.36.
 REPLACE = """type => {
@@ -32,22 +30,9 @@ LABELS = """() => {
 }"""
 
 
-@pytest.fixture(scope="module", params=["en", "ja", "zh"])
-def language(request):
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def words(language):
-    return json.loads((ROOT / "locales" / language / "nodeDefs.json").read_text("utf-8"))
-
-
-@pytest.fixture(scope="module")
-def screen(opened, language):
-    """One page for all nodes of a language. Nodes 2.0: there the names on a node are text in the page."""
-    settings = {"Comfy.Locale": language, "Comfy.VueNodes.Enabled": True, "Comfy.Canvas.SelectionToolbox": True}
-    with opened(settings) as screen:
-        yield screen
+@pytest.fixture
+def language(settings):
+    return settings["Comfy.Locale"]
 
 
 @pytest.fixture
@@ -65,7 +50,8 @@ def missing(screen):
 
 
 @pytest.mark.parametrize("node", NODES)
-def test_the_help_of_a_node_is_in_the_language(screen, missing, screenshots, language, words, node):
+@each_language
+def test_the_help_of_a_node_is_in_the_language(screen, missing, screenshots, language, node):
     page = screen.page
     page.evaluate(REPLACE, node)
     page.get_by_test_id("info-button").click()
@@ -74,7 +60,7 @@ def test_the_help_of_a_node_is_in_the_language(screen, missing, screenshots, lan
     page.screenshot(path=screenshots / "help.png")
     text = (ROOT / "web" / "docs" / node / f"{language}.md").read_text("utf-8")
 
-    assert help_panel.locator("h1").inner_text() == words[node]["display_name"]
+    assert help_panel.locator("h1").inner_text() == words(language, "nodeDefs")[node]["display_name"]
     widths = help_panel.locator("img").evaluate_all("pictures => pictures.map(each => each.naturalWidth)")
     assert widths == [520] * text.count("![")
     assert help_panel.locator("table").count() == text.count("|---|\n")
@@ -84,8 +70,9 @@ def test_the_help_of_a_node_is_in_the_language(screen, missing, screenshots, lan
 
 
 @pytest.mark.parametrize("node", NODES)
-def test_a_node_shows_its_names_in_the_language(screen, screenshots, words, node):
-    page, said = screen.page, words[node]
+@each_language
+def test_a_node_shows_its_names_in_the_language(screen, screenshots, language, node):
+    page, said = screen.page, words(language, "nodeDefs")[node]
     card = page.locator(f'[data-node-id="{page.evaluate(REPLACE, node)}"]')
     card.get_by_text(said["outputs"]["0"]["name"], exact=True).first.wait_for()
     page.screenshot(path=screenshots / "node.png")
