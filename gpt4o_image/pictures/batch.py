@@ -66,13 +66,11 @@ def canvas(pictures: Sequence[Decoded]) -> Batch:
     return Batch(image, image, np.zeros(shape, np.float32), mixed)
 
 
-def flatten(pixels: Pixels, colour: tuple[int, int, int] | None = None) -> Pixels:
-    """[H,W,3|4] uint8 laid over `colour`, or over a light and dark checker: [H,W,3] uint8."""
+def flatten(pixels: Pixels, colour: tuple[int, int, int]) -> Pixels:
+    """[H,W,3|4] uint8 laid over `colour`: [H,W,3] uint8."""
     if pixels.shape[2] == 3:
         return pixels
-    rows, columns = np.ogrid[: pixels.shape[0], : pixels.shape[1]]
-    squares = (rows // _CHECKER_PX + columns // _CHECKER_PX) % 2
-    ground = np.array(_CHECKER, np.int32)[squares][..., None] if colour is None else np.array(colour, np.int32)
+    ground = np.array(colour, np.int32)
     alpha = pixels[..., 3:].astype(np.int32)
     return ((pixels[..., :3] * alpha + ground * (255 - alpha) + 127) // 255).astype(np.uint8)
 
@@ -83,12 +81,28 @@ def preview(image: Image.Image, longest_side_px: int = 512) -> Image.Image:
 
 
 def _previewed(image: Image.Image, longest_side_px: int) -> Image.Image:
+    from PIL.Image import Resampling
+
+    width, height = size = fitted(image.size, longest_side_px)
+    small = image
+    if min(image.width / width, image.height / height) >= 2:  # every pixel would be a third more work than decoding
+        small = image.resize((2 * width, 2 * height), Resampling.NEAREST).reduce(2)
+    elif size != image.size:
+        small = image.resize(size, Resampling.BICUBIC)
+    if small.mode == "RGB":
+        return small
+    flat = _checker(size)
+    flat.paste(small, mask=small)
+    return flat
+
+
+def _checker(size: tuple[int, int]) -> Image.Image:
+    """Light and dark squares, RGB."""
     from PIL import Image
 
-    # The gap lets it average whole squares of pixels first, which is half the work.
-    size = fitted(image.size, longest_side_px)
-    small = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=1.0) if size != image.size else image
-    return Image.fromarray(flatten(np.asarray(small)))
+    rows, columns = np.ogrid[: size[1], : size[0]]
+    squares = (rows // _CHECKER_PX + columns // _CHECKER_PX) % 2
+    return Image.fromarray(np.array(_CHECKER, np.uint8)[squares]).convert("RGB")
 
 
 def _split(images: Sequence[Image.Image], shape: tuple[int, int, int]) -> tuple[Floats, Floats, Floats]:
@@ -104,7 +118,7 @@ def _split(images: Sequence[Image.Image], shape: tuple[int, int, int]) -> tuple[
     looked = workers.map(look, strips)
     rows = [each for each, _ in looked]
 
-    def spread_in(index: int) -> Image.Image:
+    def spread_in(index: int) -> Pixels:
         own = slice(index * count, (index + 1) * count)
         return spread([sums for _, sums in looked[own]], lambda: [weigh(each, faint=True) for each in rows[own]])
 

@@ -7,15 +7,12 @@ than any upscaler looks that nothing is lost by it, and 16 times less work.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from .pixels import Pixels
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 Planes = npt.NDArray[np.float32]
 _Words = Any  # npt.NDArray[np.uint32], which the stubs lose at each operation with a plain integer
@@ -65,8 +62,8 @@ def weigh(rows: Pixels, *, faint: bool = False) -> Planes:
     return np.divide(sums, _WHOLE, dtype=np.float32)
 
 
-def spread(strips: Sequence[Planes], faint: Callable[[], Sequence[Planes]]) -> Image.Image:
-    """The colours of `weigh`'s sums where there is weight, and spread from there: a Pillow image of half the size.
+def spread(strips: Sequence[Planes], faint: Callable[[], Sequence[Planes]]) -> Pixels:
+    """The colours of `weigh`'s sums where there is weight, and spread from there: [h,w,4] at half the size.
 
     `strips` lie below each other; `faint` gives them anew where nothing in them has weight.
     """
@@ -77,21 +74,21 @@ def spread(strips: Sequence[Planes], faint: Callable[[], Sequence[Planes]]) -> I
         sums = np.concatenate(faint(), axis=1)
     colours = np.rint(_fill(sums)).astype(np.uint8)
     image = Image.merge("RGBX", [Image.fromarray(plane) for plane in (*colours, colours[0])])
-    return image.resize((image.width * 2, image.height * 2), Image.Resampling.BILINEAR)
+    return np.asarray(image.resize((image.width * 2, image.height * 2), Image.Resampling.BILINEAR))
 
 
-def bled(rows: Pixels, top: int, spread_colours: Image.Image) -> Pixels:
+def bled(rows: Pixels, top: int, spread_colours: Pixels) -> Pixels:
     """`rows` [h,W,4] uint8, of which the first is row `top` of its picture, as [h,W,3]: where alpha lacks, spread."""
     return _without_alpha(_bled(rows, top, spread_colours, NOISY_BELOW))
 
 
-def _bled(rows: Pixels, top: int, spread_colours: Image.Image, below: int) -> Pixels:
+def _bled(rows: Pixels, top: int, spread_colours: Pixels, below: int) -> Pixels:
     """[h,W,4], whose alpha is of no use: colours fade into the spread ones from alpha `below` on."""
     words = _words(rows)
     solid = words >= below << 24
     if solid.all():
         return rows
-    under = _words(_doubled_rows(spread_colours, top, *solid.shape))
+    under = _doubled_rows(_words(spread_colours), top, *solid.shape)
     out = _pixels(np.where(solid, words, under))
     faint: npt.NDArray[np.intp] = np.flatnonzero(words - (1 << 24) < below - 1 << 24)  # alpha 0 turns into 255
     if len(faint):
@@ -129,13 +126,13 @@ def _boxed(rows: Pixels) -> Pixels:
     return np.pad(rows, (*lacking, (0, 0))) if any(end for _, end in lacking) else np.ascontiguousarray(rows)
 
 
-def _doubled_rows(image: Image.Image, top: int, height: int, width: int) -> Pixels:
-    """Rows from `top` on of `image` at twice its size, [height,width,4]; each pixel becomes four."""
-    from PIL import Image
-
-    part = image.crop((0, top // 2, image.width, (top + height + 1) // 2))
-    twice = np.asarray(part.resize((part.width * 2, part.height * 2), Image.Resampling.NEAREST))
-    return np.ascontiguousarray(twice[top % 2 : top % 2 + height, :width])
+def _doubled_rows(words: _Words, top: int, height: int, width: int) -> _Words:
+    """Rows from `top` on of `words` at twice its size, [height,width]; each becomes four."""
+    part = words[top // 2 : (top + height + 1) // 2]
+    twice = np.empty((len(part) * 2, part.shape[1] * 2), np.uint32)
+    twice[::2, ::2] = twice[::2, 1::2] = part
+    twice[1::2] = twice[::2]
+    return twice[top % 2 : top % 2 + height, :width]
 
 
 def _fill(sums: Planes) -> Planes:

@@ -112,14 +112,14 @@ class TestPreview:
         np.testing.assert_array_equal(flatten(pixels, (0, 0, 0)), [[[0, 0, 0], [10, 20, 30], [128, 128, 128]]])
 
     def test_over_a_checker(self):
-        flat = flatten(np.zeros((40, 40, 4), np.uint8))
+        flat = np.asarray(preview(Image.fromarray(np.zeros((40, 40, 4), np.uint8))))
         assert flat.shape == (40, 40, 3)
         assert len(np.unique(flat)) == 2
         assert flat[0, 0, 0] != flat[0, 16, 0]
         assert flat[0, 0, 0] == flat[16, 16, 0]
 
     def test_opaque_pixels_stay(self):
-        np.testing.assert_array_equal(flatten(RGB), RGB)
+        np.testing.assert_array_equal(flatten(RGB, (0, 0, 0)), RGB)
 
     @pytest.mark.parametrize("channels", [3, 4])
     def test_small_and_rgb(self, channels):
