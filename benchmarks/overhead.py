@@ -3,16 +3,18 @@
 The bare script (bare.py) takes one picture after the other; `at_once` is the same with a thread for each. `core` is
 what the command runs (core.py), `arrays` adds what only the node makes of it: image, bled rgb and mask as float32.
 Each is a process of its own, they take turns. The node runs in a real ComfyUI, timed from its `executing` message to
-the next, and is held against the bare script in ComfyUI's own Python. `first` is the first generation of a process,
-with all its imports. Peaks are of whole processes; the node's is what ComfyUI's memory grows by.
+the next, and is held against the bare script in ComfyUI's own Python; `busy` is the same while another process keeps
+one core busy. `first` is the first generation of a process, with the imports that it needs. Peaks are of whole
+processes; the node's is what ComfyUI's memory grows by.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -23,10 +25,13 @@ from .rig.memory import peak_bytes
 from .rig.worker import Worker
 
 ROUNDS = 15
+FIRSTS = 3  # servers and scripts, each of them new
 GOALS = {
     "core.time_to_bare": (1.15, True),
     "core.peak_to_bare": (1.15, True),
     "node.time_to_bare": (1.15, True),
+    "node.busy_time_to_bare": (1.15, True),
+    "node.first_to_bare": (1.5, True),
     "node.peak_to_bare": (1.15, True),
 }
 
@@ -36,7 +41,7 @@ def measure(*, quick: bool = False) -> Report:
     with Gateway() as gateway:
         report = core(gateway.base_url, rounds)
         try:
-            return report | node(gateway.base_url, rounds)
+            return report | node(gateway.base_url, rounds) | first(gateway.base_url, 1 if quick else FIRSTS)
         except NoComfyUI as why:
             return report | {"node": str(why)}
 
@@ -84,24 +89,51 @@ def node(base_url: str, rounds: int) -> Report:
         Worker(comfyui().python, "bare", base_url, "one_by_one") as bare,
         host(base_url) as running,
     ):
-        first = one(running, 0)
+        one(running, 0)
         bare.round()
-        times: list[float] = []
-        bares: list[float] = []
-        for number in range(1, rounds + 1):
-            times.append(one(running, number))
-            bares.append(bare.round()["seconds"])
-        took, bare_took = median(times), median(bares)
+        took, bare_took = against_bare(running, bare, range(1, rounds + 1))
+        with one_core_busy():
+            busy, bare_busy = against_bare(running, bare, range(rounds + 1, 2 * rounds + 1))
         report: Report = {
             "comfyui": running.version,
             "node.bare_ms": bare_took * 1e3,
-            "node.first_ms": first * 1e3,
             "node.time_ms": took * 1e3,
             "node.time_to_bare": took / bare_took,
+            "node.busy_bare_ms": bare_busy * 1e3,
+            "node.busy_time_ms": busy * 1e3,
+            "node.busy_time_to_bare": busy / bare_busy,
         }
         if Path("/proc/self/clear_refs").exists():
-            report |= grown(running, bare, rounds + 1)
+            report |= grown(running, bare, 2 * rounds + 1)
     return report
+
+
+def against_bare(running: Host, bare: Worker, seeds: range) -> tuple[float, float]:
+    """Median seconds of the node and of the bare script, which take turns."""
+    turns = [(one(running, seed), bare.round()["seconds"]) for seed in seeds]
+    return median(took for took, _ in turns), median(took for _, took in turns)
+
+
+@contextmanager
+def one_core_busy() -> Iterator[None]:
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def first(base_url: str, times: int) -> Report:
+    """The first generation of new servers, against that of new scripts."""
+    turns: list[tuple[float, float]] = []
+    for _ in range(times):
+        with Worker(comfyui().python, "bare", base_url, "one_by_one") as bare, host(base_url) as running:
+            turns.append((one(running, 0), bare.round()["seconds"]))
+    return {
+        "node.bare_first_ms": median(took for _, took in turns) * 1e3,
+        "node.first_ms": median(took for took, _ in turns) * 1e3,
+        "node.first_to_bare": median(took / bare_took for took, bare_took in turns),
+    }
 
 
 def grown(running: Host, bare: Worker, number: int) -> Report:
