@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import sys
 from contextlib import suppress
@@ -13,6 +14,9 @@ from typing import Any, cast
 from ..errors import GPT4oImageError
 from ..gateway.config import DEFAULT, SIMULATOR, Config, load_config
 from ..gateway.sdk import install_command
+from ..gateway.toml import NotToml, read_toml
+
+_API_KEY_LINE = re.compile(r"^[ \t]*api_key[ \t]*=.*(?:\n|\Z)", re.MULTILINE)
 
 
 def takes_key(home: Path, name: str) -> Config:
@@ -53,7 +57,7 @@ def _changed(text: str, config: Config, name: str, api_key: str | None) -> str:
         import tomlkit
         from tomlkit.items import InlineTable
     except ModuleNotFoundError as error:
-        return _appended(text, config, name, api_key, error)
+        return _by_line(text, config, name, api_key, error)
     document = tomlkit.parse(text)
     profiles = cast("dict[str, Any]", document.setdefault("profiles", tomlkit.table(is_super_table=True)))
     inline = isinstance(profiles, InlineTable)
@@ -65,17 +69,28 @@ def _changed(text: str, config: Config, name: str, api_key: str | None) -> str:
     return tomlkit.dumps(document)
 
 
-def _appended(text: str, config: Config, name: str, api_key: str | None, error: ModuleNotFoundError) -> str:
-    """ComfyUI's Python need not have tomlkit. A first profile fits at the end of every file without it."""
-    if api_key is None or "profiles" in text:
-        raise GPT4oImageError(
-            "config",
-            f"Changing {config.path} needs the package tomlkit. To install it: "
-            f"{install_command(Path(sys.executable), 'tomlkit')}. "
-            f"Or edit api_key under [profiles.{name}] by hand. Nothing was changed.",
-        ) from error
-    table = f"[profiles.{name}]\napi_key = {json.dumps(api_key)}\n"  # JSON's ASCII strings are TOML's too
-    return f"{text.rstrip()}\n\n{table}" if text.strip() else table
+def _by_line(text: str, config: Config, name: str, api_key: str | None, error: ModuleNotFoundError) -> str:
+    """ComfyUI's Python need not have tomlkit. A first profile fits at the end of every file; else one line changes."""
+    line = "" if api_key is None else f"api_key = {json.dumps(api_key)}\n"  # JSON's ASCII strings are TOML's too
+    if "profiles" not in text and line:
+        table = f"[profiles.{name}]\n{line}"
+        return f"{text.rstrip()}\n\n{table}" if text.strip() else table
+    changed = _API_KEY_LINE.sub(lambda _: line, text)
+    wanted = read_toml(text.encode())
+    profile = wanted.get("profiles", {}).get(name, {})
+    if "api_key" in profile:
+        profile |= {"api_key": api_key}
+        if api_key is None:
+            del profile["api_key"]
+        with suppress(NotToml):
+            if read_toml(changed.encode()) == wanted:  # it was the only such line, and meant this profile
+                return changed
+    raise GPT4oImageError(
+        "config",
+        f"Changing {config.path} needs the package tomlkit. To install it: "
+        f"{install_command(Path(sys.executable), 'tomlkit')}. "
+        f"Or edit api_key under [profiles.{name}] by hand. Nothing was changed.",
+    ) from error
 
 
 def _replace(path: Path, text: str) -> None:

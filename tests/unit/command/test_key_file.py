@@ -165,6 +165,19 @@ def test_a_first_key_needs_no_tomlkit(tmp_path, monkeypatch, text):
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="this Python needs tomlkit to read the file")
+@pytest.mark.parametrize("before", ["", "# mine\ntimeout_s = 5\n\n"])
+@pytest.mark.parametrize("after", ["", 'app_code = "X"\n\n[profiles.other]\nbase_url = "https://other.example/v1"\n'])
+def test_a_key_that_was_mistyped_needs_no_tomlkit(tmp_path, monkeypatch, before, after):
+    text = f'{before}[profiles.aihubmix]\n  api_key="sk-wrong" # typed\n{after}'
+    path = written(tmp_path, text)
+    monkeypatch.setitem(sys.modules, "tomlkit", None)
+    set_key(tmp_path, "aihubmix", KEY)
+    assert path.read_text() == f'{before}[profiles.aihubmix]\napi_key = "{KEY}"\n{after}'
+    set_key(tmp_path, "aihubmix", None)
+    assert path.read_text() == f"{before}[profiles.aihubmix]\n{after}"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="this Python needs tomlkit to read the file")
 @pytest.mark.parametrize("text", [FULL, "profiles = {}\n", "[profiles]\n"])
 def test_what_needs_tomlkit_says_so_and_changes_nothing(tmp_path, monkeypatch, text):
     path = written(tmp_path, text)
