@@ -107,7 +107,7 @@ class VaultReader:
 
         def ask(db: Connection) -> KeptAnswer | None:
             row = db.execute("SELECT * FROM answers WHERE result_id = ?", (result_id,)).fetchone()
-            results = read_results(db, _row_of(db, result_id), self._files)
+            results = read_results(db, row_of(db, result_id), self._files)
             if not row or not results:
                 return None
             return kept_answer(db, row, self._answers, results[0].files, self._shared)
@@ -164,5 +164,6 @@ class VaultReader:
             raise GPT4oImageError("config", f"The vault in {self.place} cannot be read: {error}.") from error
 
 
-def _row_of(db: Connection, result_id: str) -> list[Row]:
+def row_of(db: Connection, result_id: str) -> list[Row]:
+    """For `read_results`: one row or none."""
     return db.execute(f"{SELECT} WHERE id = :id", {**now(db), "id": result_id}).fetchall()

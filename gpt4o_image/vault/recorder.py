@@ -185,38 +185,41 @@ class Recorder:
     def _flush(self) -> None:
         """Tries all that is not on disk yet, in order. Where the index cannot be had, the rest is not tried."""
         left: deque[Write] = deque()
-        self._error, begun = "", False
+        problem, begun = "", False
         while self._waiting:
             write = self._waiting.popleft()
             try:
                 write(self._vault)
             except MissingResult as error:
                 self._waiting.appendleft(write)
-                if begun or not self._begin_anew(error):
+                problem = str(error) if begun else self._begin_anew(error)
+                if problem:
                     break
                 begun = True
             except DatabaseError as error:
-                self._error = str(error)
+                problem = str(error)
                 self._waiting.appendleft(write)
                 break
             except (OSError, ValueError) as error:
-                self._error = str(error)
+                problem = str(error)
                 left.append(write)
             else:
                 self._written.append(write)
         self._waiting = left + self._waiting
+        self._error = problem  # not before: `trouble` may be asked while this goes on
 
-    def _begin_anew(self, missing: MissingResult) -> bool:
-        """The result and all that was written of it goes into the vault that took the place of the old one."""
-        self._error = str(missing)
+    def _begin_anew(self, missing: MissingResult) -> str:
+        """The result and all that was written of it goes into the vault that took the place of the old one.
+
+        The problem where it does not, else nothing.
+        """
+        if self._begin is None:
+            return str(missing)
         try:
-            if self._begin is None:
-                return False
             self._begin(self._vault)
         except OSError as error:
-            self._error = str(error)
-            return False
+            return str(error)
         self._waiting = deque([*self._written, *self._waiting])
         self._written.clear()
-        self._error, self._moved = "", True
-        return True
+        self._moved = True
+        return ""

@@ -25,8 +25,8 @@ from .database import Connection, Database, DatabaseError
 from .files import replace_durably
 from .importing import Imported, copy_rows, plan
 from .prune import move_to_trash, old_results
-from .reading import VaultReader
-from .results import MOVED, File, NewResult, Result, json_object, read_files, read_links, what_it_holds
+from .reading import VaultReader, row_of
+from .results import MOVED, File, NewResult, Result, json_object, read_files, read_links, read_results, what_it_holds
 
 # Of a workflow as JSON; larger ones are not kept.
 MAX_GRAPH_BYTES = 4 << 20
@@ -113,11 +113,11 @@ class Vault(VaultReader):
             insert_result(db, new, result_id, created)
 
     def beat(self, result_id: str, billed: Billed) -> None:
-        """The run lives; what is known of its bill so far."""
+        """The run lives; what is known of its bill so far. Until its end `no` is unknown: it may be sent right now."""
         with self._writing(result_id) as db:
             db.execute(
                 "UPDATE results SET heartbeat = ?, billed = ? WHERE id = ? AND heartbeat IS NOT NULL",
-                (db.now(), billed, result_id),
+                (db.now(), "unknown" if billed == "no" else billed, result_id),
             )
 
     def begin_answer(self, result_id: str, head: AnswerHead) -> None:
@@ -168,7 +168,8 @@ class Vault(VaultReader):
 
     def _pack(self, result_id: str, answer: AnswerEnd) -> str | None:
         """JSON of the pictures left out of the packed answer, which lies beside the raw one; None where it stays."""
-        result = self.find(result_id)
+        with self._database.reading() as db:
+            result = next(iter(read_results(db, row_of(db, result_id), self._files)), None)
         if result is None or not result.files or result.missing or answer.verdict == "unread":
             return None
         return pack(raw_path(self._answers, result_id), result.files)

@@ -216,6 +216,14 @@ def test_a_run_that_died_is_not_waited_for_for_ever_by_another_clock(vault, cloc
     assert isinstance(claim(vault), Claimed)
 
 
+def test_a_run_that_dies_right_after_a_heartbeat_may_have_been_billed(vault):
+    """The request leaves between two heartbeats, the first of which knows nothing of it."""
+    dying = claim(vault)
+    vault.beat(dying.result.id, "no")
+    assert vault.result(dying.result.id).billed == "unknown"
+    assert vault.spent_today() == 0.009
+
+
 def test_a_heartbeat_after_the_end_does_not_bring_a_run_back(vault):
     over = ended(vault, error=REFUSED)
     vault.beat(over, "unknown")

@@ -195,7 +195,8 @@ def test_an_end_that_finds_the_link_broken_is_written_later(far, relay, recorder
     recorder.links([Picture(0, ADDRESS, "a")])
     relay.cut()
     recorder.picture(0, b"bytes", ADDRESS)
-    recorder.finish(billed="yes", cost_usd=0.009, error=None, details={}, answer=None)
+    answer = AnswerEnd("whole", 5, "read", "today")
+    recorder.finish(billed="yes", cost_usd=0.009, error=None, details={}, answer=answer)
     assert recorder.trouble
     relay.mend()
     deadline = time.monotonic() + 10
