@@ -40,10 +40,13 @@ class Relay:
                 caller, _ = self._listener.accept()
             except OSError:
                 return
-            if not self._open.is_set():
+            try:
+                server = socket.create_connection(("127.0.0.1", self._target)) if self._open.is_set() else None
+            except OSError:  # it is being restarted
+                server = None
+            if server is None:
                 caller.close()
                 continue
-            server = socket.create_connection(("127.0.0.1", self._target))
             self._ends += [caller, server]
             for source, sink in ((caller, server), (server, caller)):
                 threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
