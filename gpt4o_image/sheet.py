@@ -12,6 +12,7 @@ from .errors import GPT4oImageError
 from .request import MAX_SEED, MIN_SEED
 
 MAX_BYTES = 16 << 20
+_TABLES = (".csv", ".tsv")
 _DELIMITERS = ",;\t"  # spreadsheets write `;` where the comma is the decimal mark
 
 
@@ -27,14 +28,14 @@ class Row:
 
 
 def read_sheet(data: bytes, file_name: str) -> list[Row]:
-    """The rows of a file: CSV where `file_name` ends in .csv, else one prompt a line.
+    """The rows of a file: a table where `file_name` ends in .csv or .tsv, else one prompt a line.
 
     UTF-8 or UTF-16 with a byte order mark. Raises `bad_request` naming the file and the line.
     """
     if len(data) > MAX_BYTES:
         raise GPT4oImageError("bad_request", f"{file_name} is larger than {MAX_BYTES >> 20} MiB.")
     text = _decoded(data, file_name)
-    rows = read_csv(text, file_name) if file_name.lower().endswith(".csv") else read_lines(text)
+    rows = read_csv(text, file_name) if file_name.lower().endswith(_TABLES) else read_lines(text)
     if not rows:
         raise GPT4oImageError("bad_request", f"{file_name} holds no prompt.")
     return rows

@@ -30,6 +30,11 @@ def test_the_columns_of_a_csv_in_any_order_and_case():
     assert read_sheet(data, "LIST.CSV") == [Row(1, "a fox, red", "fox", 7, {"ratio": "3:2"}), Row(2, "a cat")]
 
 
+def test_a_table_with_tabs():
+    """Its first line is no prompt: as a text file it would be paid for."""
+    assert read_sheet(b"prompt\tname\na fox, red\tfox\n", "List.tsv") == [Row(1, "a fox, red", "fox")]
+
+
 def test_excels_line_that_names_the_delimiter():
     assert read_sheet(b"sep=;\r\nprompt;name\r\na fox, red, big;n\r\n", "list.csv") == [Row(1, "a fox, red, big", "n")]
     assert "row 1 (line 3)" in refusal(b"sep=|\nprompt|seed\nx|one\n")
