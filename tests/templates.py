@@ -5,9 +5,19 @@ from pathlib import Path
 import pytest
 
 TEMPLATES = sorted((Path(__file__).parents[1] / "example_workflows").glob("*.json"))
-NEEDS_A_CHECKPOINT = "upscale_and_refine"
-NEEDS_AN_UPSCALER = "transparent_upscale_model"
+STICKER = "01 Sticker with a transparent background"
+LIST = "07 List of prompts"
+CSV = "08 Products from a CSV with one reference"
+GOES_ON = "09 Go on from a paid picture"
+NEEDS_AN_UPSCALER = "11 Four times as large with an upscale model"
+NEEDS_A_CHECKPOINT = "12 Upscale and refine with a checkpoint"
 UPSCALER = "RealESRGAN_x4plus.pth"  # the file that it names
+
+
+def named(stem):
+    """The template of this name."""
+    (template,) = [template for template in TEMPLATES if template.stem == stem]
+    return template
 
 
 def each_of(templates):

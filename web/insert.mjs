@@ -11,7 +11,7 @@ import { word } from "./words.mjs";
  * @typedef {[x: number, y: number, width: number, height: number]} Box in the graph's own measure
  */
 
-export const STICKER = "transparent_sticker";
+export const STICKER = "01 Sticker with a transparent background";
 const GAP = 80;
 const TITLE = 30;
 const MARGIN_PX = 40;

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # What the workflow asks for too.
 PROMPT = "A die-cut sticker of a friendly red fox holding a paper lantern, bold shapes, soft shadow"
-WORKFLOW = PACK_ROOT / "example_workflows" / "transparent_sticker.json"
+WORKFLOW = PACK_ROOT / "example_workflows" / "01 Sticker with a transparent background.json"
 
 
 class DemoFailed(Exception):

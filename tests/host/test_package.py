@@ -5,8 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
+from urllib.parse import quote
 
 import pytest
+from templates import STICKER
 
 from gpt4o_image.command.headless import HeadlessComfyUI, failure
 from gpt4o_image.command.workflow import to_prompt
@@ -115,8 +117,8 @@ def test_it_runs_a_template_in_an_empty_comfyui(installed, comfyui, monkeypatch)
     base = installed.parents[1]
     with HeadlessComfyUI(comfyui, {"gpt4o-image": installed}, base_directory=base) as server:
         templates = json.loads(server.request("/workflow_templates"))
-        assert "transparent_sticker" in templates["gpt4o-image"]
-        workflow = json.loads(server.request("/api/workflow_templates/gpt4o-image/transparent_sticker.json"))
+        assert STICKER in templates["gpt4o-image"]
+        workflow = json.loads(server.request(f"/api/workflow_templates/gpt4o-image/{quote(STICKER)}.json"))
         assert b"GPT-4o Image" in server.request("/extensions/gpt4o-image/docs/GPT4oImage_Generate.md")
         entry = server.wait(server.submit(to_prompt(workflow, server.object_info())), timeout_s=200)
     assert failure(entry) is None

@@ -10,6 +10,7 @@ import uuid
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
+from templates import STICKER
 from web.sidebar import Sidebar
 
 from gpt4o_image.command.headless import failure
@@ -163,7 +164,7 @@ def test_a_template_is_found_run_watched_and_gone_on_from(person):
         paid_before(person.screen.server, EARLIER)
     else:
         prompt += f" {uuid.uuid4().hex[:6]}"  # an equal one would not run again
-    person.open_template("transparent_sticker")
+    person.open_template(STICKER)
     person.write(prompt)
     person.keep("opened")
 
@@ -195,7 +196,7 @@ def test_a_template_is_found_run_watched_and_gone_on_from(person):
 
 def test_a_run_is_cancelled(person, server):
     prompt = f"A sticker of a snail {uuid.uuid4().hex[:6]} [[long_queue]]"
-    person.open_template("transparent_sticker")
+    person.open_template(STICKER)
     person.write(prompt)
     person.opens_sidebar()
     person.run()

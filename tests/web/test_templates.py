@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from templates import NEEDS_A_CHECKPOINT, TEMPLATES, UPSCALER, at_the_quick_gateway, each_of
+from templates import GOES_ON, NEEDS_A_CHECKPOINT, STICKER, TEMPLATES, UPSCALER, at_the_quick_gateway, each_of, named
 from web.screen import idle
 
 from gpt4o_image.command.headless import failure
@@ -75,8 +75,8 @@ def required(info):
 @each_of([template for template in TEMPLATES if template.stem != NEEDS_A_CHECKPOINT])
 def test_what_run_would_send_runs_to_the_end(screen, template):
     prompt = at_the_quick_gateway(opened_prompt(screen, template))
-    if template.stem == "load_paid_result":  # it goes on from what was paid for before
-        run(screen.server, at_the_quick_gateway(opened_prompt(screen, TEMPLATES[0])))
+    if template.stem == GOES_ON:  # it goes on from what was paid for before
+        run(screen.server, at_the_quick_gateway(opened_prompt(screen, named(STICKER))))
     entry = run(screen.server, prompt)
     saved = [node for node in prompt if prompt[node]["class_type"] == "SaveImage"]
     assert saved
