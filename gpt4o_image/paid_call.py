@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from .answer.events import Event, Generating, Progress, Queued
 from .answer.failures import failure
@@ -16,11 +17,12 @@ from .answer.reader import AnswerReader
 from .answer.revision import revision
 from .download.pool import MAX_PICTURES, Pool, Settled
 from .errors import Billed, GPT4oImageError
-from .gateway.client import BrokenOff, RateLimited, Response, post
+from .gateway.client import BrokenOff, Response, post
 from .gateway.config import Config
 from .gateway.hosts import Hosts
 from .gateway.misaddressed import base_url_advice
 from .gateway.profiles import Gateway
+from .gateway.waiting import ask_within_limits
 from .outcome import Outcome, PaidPicture, repairs, too_few, too_many
 from .pictures.references import too_large_advice
 from .prompt import body, prompt_text
@@ -36,7 +38,6 @@ _POLL_S = 0.1
 _ENDING_S = 5.0
 # What is paid for is worth a little more than the deadline.
 _DOWNLOAD_S = 60.0
-MOST_WAITS = 5  # for the end of a limit
 
 
 class PaidCall:
@@ -151,22 +152,14 @@ class PaidCall:
 
     async def _converse(self) -> None:
         """Sends the request; once more only where the gateway is at its limit and the user lets that be waited for."""
-        times = 1
-        while limit := await self._limited():
-            until = time.monotonic() + limit.wait_s
-            if not self._wait_when_limited or times > MOST_WAITS or until > self._started + self._timeout_s:
-                raise limit.plus(f"It was asked {times} times.") if times > 1 else limit.but()
-            self._billed = "no"
-            self._notify(Limited(limit.wait_s))
-            await asyncio.sleep(limit.wait_s)
-            times += 1
+        deadline = self._started + self._timeout_s
+        await ask_within_limits(
+            self._ask, may_wait=self._wait_when_limited, deadline=deadline, limited=self._not_let_in
+        )
 
-    async def _limited(self) -> RateLimited | None:
-        try:
-            await self._ask()
-        except RateLimited as limit:
-            return limit
-        return None
+    def _not_let_in(self, wait_s: float) -> None:
+        self._billed = "no"
+        self._notify(Limited(wait_s))
 
     async def _ask(self) -> None:
         if self._cancelled():  # while the result was being recorded
@@ -274,12 +267,10 @@ class PaidCall:
 
     def _nothing_found(self, stopped_by: GPT4oImageError | None) -> GPT4oImageError:
         error = stopped_by or failure("no_image", "yes")
-        if self._verdict != "unread":
-            return error
-        kept = (
-            f"All of it is kept: `gpt4o-image results read {self._recorder.id}` reads it again for free, for instance"
-        )
-        return error.but(advice=f"{kept} after an update.")
+        if self._verdict == "unread":
+            again = f"`gpt4o-image results read {self._recorder.id}` reads it again for free, for instance"
+            error = error.but(advice=f"All of it is kept: {again} after an update.")
+        return error
 
     def _none_usable(self) -> GPT4oImageError:
         lines = ["The pictures were made and paid for, but none can be used here."]
@@ -321,59 +312,75 @@ class PaidCall:
 
     def outcome(self, error: GPT4oImageError | None, price_usd: float | None) -> Outcome:
         """The call as a value, after it was written to the vault."""
-        if error and error.kind == "reference" and self._request.references:
-            error = error.plus(too_large_advice(self._request.references))
         free = price_usd == 0.0  # the simulator never bills
-        if error and free:
-            error = error.but(billed="no")
+        error = error and self._completed(error, free=free)
         billed: Billed = "no" if free else error.billed if error else "yes"
-        pictures = () if error else tuple(self._in_order)
-        request_id = (self._head and self._head.request_id) or self._said.task_id
-        if error and error.kind != "pending" and self._head and self._head.request_id:
-            error = error.but(request_id=self._head.request_id)
-        expected = self._request.expected or self._said.count
-        warnings = [*self._reader.warnings, *self._warnings]
-        kept = {
-            "warnings": warnings,
-            "progress": self._percentages,
-            "revised_prompt": self._said.revised_prompt,
-            "gen_ids": self._said.gen_ids,
-            "task_id": self._said.task_id,
-            "request_id": request_id,
-            "expected": expected,
-            "timings": self._timings,
-        }
         cost_usd = 0.0 if billed == "no" else price_usd
         self._recorder.finish(
             billed=billed,
             cost_usd=cost_usd,
             error=error.as_json() if error else None,
-            details=kept,
-            answer=self._answer_end(),
+            details=self._details(),
+            answer=self._head and AnswerEnd(self._ending, self._received, self._verdict, revision()),
         )
-        passing = [] if error else [
-            *too_few(expected, len(pictures)),
-            *too_many(len(self._said.pictures), MAX_PICTURES),
-            *repairs(pictures),
-            *(each.sentence(self._recorder.id) for each in self._settled.undecodable),
-            *(f"Could not be downloaded: {reason}" for reason in self._settled.reasons),
-        ]  # fmt: skip
+        pictures = () if error else tuple(self._in_order)
         return Outcome(
             self._request.model,
             pictures=pictures,
             error=error,
-            warnings=(*warnings, *passing),
+            warnings=(*self._lasting_warnings, *(() if error else self._warnings_of(pictures))),
             progress=tuple(self._percentages),
             revised_prompt=self._said.revised_prompt,
             gen_ids=tuple(self._said.gen_ids),
             cost_usd=cost_usd,
-            expected=expected,
-            request_id=request_id,
+            expected=self._expected,
+            request_id=self._request_id,
             result_id=self._recorder.id,
         )
 
-    def _answer_end(self) -> AnswerEnd | None:
-        return self._head and AnswerEnd(self._ending, self._received, self._verdict, revision())
+    def _completed(self, error: GPT4oImageError, *, free: bool) -> GPT4oImageError:
+        """`error` with what only the whole call knows."""
+        if error.kind == "reference" and self._request.references:
+            error = error.plus(too_large_advice(self._request.references))
+        if error.kind != "pending" and self._head and self._head.request_id:
+            error = error.but(request_id=self._head.request_id)
+        return error.but(billed="no") if free else error
+
+    @property
+    def _request_id(self) -> str | None:
+        return (self._head and self._head.request_id) or self._said.task_id
+
+    @property
+    def _expected(self) -> int | None:
+        return self._request.expected or self._said.count
+
+    @property
+    def _lasting_warnings(self) -> list[str]:
+        """Those that are still true when the result is loaded again."""
+        return [*self._reader.warnings, *self._warnings]
+
+    def _warnings_of(self, pictures: Sequence[PaidPicture]) -> list[str]:
+        """Those that a later load finds out anew."""
+        return [
+            *too_few(self._expected, len(pictures)),
+            *too_many(len(self._said.pictures), MAX_PICTURES),
+            *repairs(pictures),
+            *(each.sentence(self._recorder.id) for each in self._settled.undecodable),
+            *(f"Could not be downloaded: {reason}" for reason in self._settled.reasons),
+        ]
+
+    def _details(self) -> dict[str, Any]:
+        """What the vault keeps beside the pictures and the answer."""
+        return {
+            "warnings": self._lasting_warnings,
+            "progress": self._percentages,
+            "revised_prompt": self._said.revised_prompt,
+            "gen_ids": self._said.gen_ids,
+            "task_id": self._said.task_id,
+            "request_id": self._request_id,
+            "expected": self._expected,
+            "timings": self._timings,
+        }
 
 
 def _ending(stopped_by: GPT4oImageError | None, *, broke_off: bool) -> Ending:
