@@ -22,7 +22,6 @@ _OPENING = re.compile(
       | <(?P<tag>think|thinking|thought|reasoning)\b[^>]*>""",
     re.VERBOSE | re.IGNORECASE,
 )
-_CLOSING_TAG = re.compile(r"</(\w+)\s*>")
 _QUOTE_MARK = re.compile(rf"[{BLANKS}]*[{STATUS_MARKS}][ \t]?")
 _STATUS_LINE = re.compile(rf"^[{BLANKS}]*[{STATUS_MARKS}]", re.MULTILINE)
 _FENCE_WORD = re.compile(r"[`~]+[ \t]*\w*")
@@ -35,7 +34,7 @@ def open_block(line: str, *, quoted: bool = False) -> Block | None:
     `quoted`: it stands behind a `>`, and so do all its lines.
     """
     opening = _OPENING.match(line)
-    return Block(opening["fence"] or "", (opening["tag"] or "").lower(), quoted) if opening else None
+    return Block(opening["fence"] or "", opening["tag"] or "", quoted) if opening else None
 
 
 class Block:
@@ -45,7 +44,10 @@ class Block:
         self._fence, self._tag, self._quoted = fence, tag, quoted
         self._lines: list[str] = []
         self._chars = 0
-        self._is_json: bool | None = None if fence or tag else True
+        self._closing = re.compile(
+            rf"</{tag}\s*>" if tag else rf"\A[{BLANKS}]*(?:{fence[:1]}){{{len(fence)},}}[{BLANKS}]*\Z", re.IGNORECASE
+        )
+        self._is_json = None if fence else not tag
         self._json = JsonMarks()
         self._spilt = False  # its brackets closed amid a line, but it is no JSON: the echo may go on
 
@@ -56,7 +58,7 @@ class Block:
             if mark is None:
                 return line
             line = line[mark.end() :]
-        rest = self._add_thought(line) if self._tag else self._add_code(line) if self._fence else self._add_json(line)
+        rest = self._add_code(line) if self._fence or self._tag else self._add_json(line)
         self._chars += len(line)
         if rest != line and self._chars <= MAX_CHARS:
             self._lines.append(line[: len(line) - len(rest or "")])
@@ -90,25 +92,21 @@ class Block:
         start = _JSON.search(whole)
         return whole[start.start() :] if start else ""
 
-    def _add_thought(self, line: str) -> str | None:
-        closing = next((tag for tag in _CLOSING_TAG.finditer(line) if tag[1].lower() == self._tag), None)
-        return line[closing.end() :] if closing else None
-
     def _add_code(self, line: str) -> str | None:
-        """Where it holds JSON, a fence inside an open string is the echoed prompt's."""
-        bare = _bare(line)
-        if self._lines and bare.startswith(self._fence) and not bare.strip(self._fence[0]):
-            return "" if not self._json.in_string or self._json.after_brace else None
+        """A fence, or thoughts. Where it holds JSON, a fence inside an open string is the echoed prompt's."""
+        closing = self._closing.search(line) if self._lines or self._tag else None
+        if closing and (not self._json.in_string or self._json.after_brace):
+            return line[closing.end() :]
         content = line if self._lines else _FENCE_WORD.sub("", line)
-        if self._is_json is None and _bare(content):
-            self._is_json = _JSON.match(_bare(content)) is not None
+        if self._is_json is None and content.strip(BLANKS):
+            self._is_json = _JSON.match(content.strip(BLANKS)) is not None
         if self._is_json:
             self._json.read(content)
         return None
 
     def _add_json(self, line: str) -> str | None:
         """To its own brackets. Raw newlines, status lines and fences inside a string are the echoed prompt's."""
-        if self._lines and self._ended_before(_bare(line)[:2]):
+        if self._lines and self._ended_before(line.strip(BLANKS)[:2]):
             return line
         end = None if self._spilt else self._json.read(line)
         if end is None:
@@ -125,8 +123,3 @@ class Block:
         if self._json.in_string:
             return self._json.after_brace and (status or start in ("", "![", "``"))
         return status or start == "!["
-
-
-def _bare(text: str) -> str:
-    """Without the blanks around it; a byte order mark is one, though Python's own `strip` leaves it."""
-    return text.strip(BLANKS).strip()

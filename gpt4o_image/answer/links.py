@@ -1,7 +1,7 @@
 """One line of markdown -> spans: text, code, labels, addresses. Pure; knows nothing of what they mean.
 
-`see [a](https://x.test/a.png)` -> Text("see "), Label("a"), Address("https://x.test/a.png", "a"). Own code, since no
-markdown library reads a line that still grows, or links as badly written as gateways write them.
+`see [a](https://x.test/a.png)` -> Text("see "), Text("a", label), Address("https://x.test/a.png", "a"). Own code, since
+no markdown library reads a line that still grows, or links as badly written as gateways write them.
 """
 
 from __future__ import annotations
@@ -13,33 +13,36 @@ from ..urls import BARE_ADDRESS, PICTURE_BASE64, bare_address
 
 # What is longer than this is no label, no code and no address; only picture data is.
 _MAX_CHARS = 8192
-_MAX_DEPTH = 4  # of brackets in a label
 _SHORTEST_BASE64 = 200  # characters: what is shorter is a word
 _DATA = r"data:[A-Za-z0-9_+/=.,;:%\n-]*"
 # Where something may begin: a link, code, an address, an HTML image, the base64 of a picture.
-_MARK = re.compile(rf"!?\[|`|(?i:https?://|data:image/|<img\b)|(?<![\w+/=-])(?:{PICTURE_BASE64})")
+_MARK = re.compile(rf"!?\[|`|(?i:https?://|data:image/|<(?:img|a)\b)|(?<![\w+/=-])(?:{PICTURE_BASE64})")
 _MARK_CHARS = 11
 _MAYBE_MARK = re.compile(r"[\w+/<!:=-]+\Z")  # the end of a piece, which the next one may make a mark
-_BRACKET = re.compile(r"[\[\]]")
-_PAREN = re.compile(r"[()]|\]\(")
-_IMAGE = re.compile(r"\s*(?=!\[)")
-# What stands behind a link but never inside an address.
-_AFTER_LINK = frozenset(" \t\r\n[]!|<*")
+# A label may hold brackets, but no link: that is read by itself.
+_IN_LABEL = r"(?:[^\[\]]|\[[^\[\]]*\](?!\())*"
+_LABEL = re.compile(rf"({_IN_LABEL})\]\(")
+_OPEN_LABEL = re.compile(rf"{_IN_LABEL}(?:\[[^\[\]]*)?\]?\Z")
+_IMAGE = re.compile(r"\[\s*(?=!\[)")
 # A title, or the size that some dialects put behind the address.
 _TITLE = r"""(?:\s+(?:"[^\n]*?"|'[^\n]*?'|\([^()\n]*\)|=\d*x\d*))?\s*"""
-_TITLE_OPENS = re.compile(r"""\s["'][^"']*\Z""")
+_TITLE_OPENS = re.compile(r"""\s["']""")
 _DATA_LINK = re.compile(rf"\s*<?({_DATA})>?{_TITLE}\)", re.IGNORECASE)
-_ANGLE_LINK = re.compile(rf"\s*<([^<>]*)>{_TITLE}\)")
-_ANGLE_OPEN = re.compile(rf"\s*<[^<>]{{0,{_MAX_CHARS}}}(?:>[^)]{{0,200}})?\Z")
-_USUAL_LINK = re.compile(rf"\s*((?:[^\s()<]|\([^\s()]*\))+){_TITLE}\)")
+_USUAL_LINK = re.compile(rf"\s*(?:<([^<>]*)>|((?:(?!\]\()[^\s()<]|\([^\s()]*\))+)){_TITLE}\)")
+# Badly written: blanks in it, or (`loose`) a parenthesis too few, where it ends before what is in no address.
+_BEHIND = r"(?=[\s\[\]!|<*]|\Z)"
+_ODD_LINK = re.compile(
+    rf"\s*(?!<)(?:((?:(?!\]\()[^()]|\([^()]*\)(?!{_BEHIND}))*)\)|(?P<loose>(?:(?!\]\().)*?)\){_BEHIND})", re.DOTALL
+)
 _BARE = re.compile(BARE_ADDRESS, re.IGNORECASE)
 _BARE_DATA = re.compile(rf"{_DATA}|(?-i:[\w+/=-]+)", re.IGNORECASE)
-_TAG = re.compile(r"<img\b[^<>]*", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_TAGS = re.compile(r"(?:<a\b[^<>]*>\s*)?<img\b[^<>]*>", re.IGNORECASE)
+_OPEN_TAGS = re.compile(r"(?:<a\b[^<>]*>\s*)?(?:<(?:im?)?|<img\b[^<>]*|<a\b[^<>]*)?\Z", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""\b(src|alt|href)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _IN_DATA = re.compile(rf"{_DATA}\Z", re.IGNORECASE)
-_OPEN_LABEL = re.compile(rf"!?\[[^\[\]]*\Z|\]\(\s*<?{_DATA}\Z", re.IGNORECASE)
+_GOES_ON = re.compile(rf"(?P<label>\[[^\[\]]{{0,{_MAX_CHARS}}}\Z)|(?P<data>\]\(\s*<?{_DATA}\Z)", re.IGNORECASE)
 # What has none of these decides nothing of a span that has begun.
-DECISIVE = re.compile(r"""[\s<>"'`\[\]|()]|[^\x00-\x7f]""")
+DECISIVE = re.compile(r"""[\s<>"'`\[\]|().%]|[^\x00-\x7f]""")
 
 
 class End(NamedTuple):
@@ -82,25 +85,17 @@ def next_span(line: str, start: int, end: End, *, labelled: bool = False) -> Spa
         undecided = None if mark or end.line else _MAYBE_MARK.search(line, max(start, len(line) - _MARK_CHARS))
         after = mark.start() if mark else undecided.start() if undecided else len(line)
         return Text(after, line[start:after]) if after > start else None
-    match mark[0][0]:
-        case "`":
-            return _code(line, start, end)
-        case "[" | "!":
-            return _link(line, start, mark.end(), end, labelled)
-        case "<":
-            return _image_tag(line, start, end)
-        case _:
-            return _bare(line, start, end)
+    if mark[0] == "`":
+        return _code(line, start, end)
+    if mark[0].endswith("["):
+        return _link(line, start, end, labelled)
+    return _image_tag(line, start, end) if mark[0][0] == "<" else _bare(line, start, end)
 
 
-def has_begun(line: str, start: int) -> bool:
-    """Whether what is undecided of a line is more than a few characters of text."""
-    return _MARK.match(line, start) is not None
-
-
-def goes_on(line: str, start: int) -> bool:
-    """Whether a label or the data of a picture is open at a line's end: both may go on in the next line."""
-    return len(line) - start < _MAX_CHARS and _OPEN_LABEL.search(line, start) is not None
+def goes_on(line: str, start: int) -> str | None:
+    """A "label", or the "data" of a picture, that is open at a line's end and may go on in the next line."""
+    found = _GOES_ON.search(line, start)
+    return found and found.lastgroup
 
 
 def _waits(line: str, start: int, end: End) -> bool:
@@ -115,75 +110,45 @@ def _code(line: str, start: int, end: End) -> Span | None:
     return None if _waits(line, start, end) else Text(start + 1, "`")
 
 
-def _link(line: str, start: int, opening: int, end: End, labelled: bool) -> Span | None:
-    inner = _IMAGE.match(line, opening) if line[start] == "[" else None
-    if inner:
+def _link(line: str, start: int, end: End, labelled: bool) -> Span | None:
+    if inner := _IMAGE.match(line, start):
         return _linked_image(line, start, inner.end(), end)
-    closing = _label_end(line, opening, end)
-    if closing is None or closing < 0:
-        return None if closing is None else Text(opening, line[start:opening])
-    label, shown = line[opening:closing], line[start] == "!"
+    shown = line[start] == "!"
+    opening = start + (2 if shown else 1)
+    label = _LABEL.match(line, opening, start + _MAX_CHARS)
+    if label is None:
+        waits = _waits(line, start, end) and _OPEN_LABEL.match(line, opening)
+        return None if waits else Text(opening, line[start:opening])
     if not labelled:
-        return Text(start, label, code=shown, label=True)
-    found = _destination(line, closing + 2, end)
-    return found and (Address(*found, label, shown) if found[1] else Text(found[0], ""))
+        return Text(start, label[1], code=shown, label=True)
+    found = _destination(line, label.end(), end)
+    return found and (Address(*found, label[1], shown) if found[1] else Text(found[0], ""))
 
 
 def _linked_image(line: str, start: int, inner: int, end: End) -> Span | None:
     """`[![label](thumbnail)](address)`; where it is none, the bracket is text."""
-    image = _link(line, inner, inner + 2, end, labelled=True)
-    closing = _label_end(line, image.end, end) if isinstance(image, Address) else -1
-    if image is None or closing is None:
-        return None
-    if isinstance(image, Address) and closing >= 0:
-        found = _destination(line, closing + 2, end)
-        if found is None or found[1]:
-            return found and Address(*found, image.label, shown=True, thumbnail=image.address)
-    return Text(inner, line[start:inner])
-
-
-def _label_end(line: str, opening: int, end: End) -> int | None:
-    """Where the `]` of `](` stands; -1 for a bracket that is no label's, None where that is not known yet."""
-    depth = 0
-    for bracket in _BRACKET.finditer(line, opening, opening + _MAX_CHARS):
-        after = bracket.end()
-        if bracket[0] == "[":
-            depth += 1
-        elif after == len(line):
-            return -1 if end.line else None
-        elif depth == 0 and line[after] == "(":
-            return bracket.start()
-        else:
-            depth -= 1
-            if line[after] == "(":
-                return -1  # a link inside brackets is read by itself
-        if not 0 <= depth <= _MAX_DEPTH:
-            return -1
-    return None if _waits(line, opening, end) else -1
+    image = _link(line, inner, end, labelled=True)
+    if isinstance(image, Address):
+        rest = _LABEL.match(line, image.end, image.end + _MAX_CHARS)
+        found = _destination(line, rest.end(), end) if rest else None
+        if found and found[1]:
+            return Address(*found, image.label, shown=True, thumbnail=image.address)
+        if (rest and not found) or (_waits(line, image.end, end) and _OPEN_LABEL.match(line, image.end)):
+            return None
+    return image and Text(inner, line[start:inner])
 
 
 def _destination(line: str, opening: int, end: End) -> tuple[int, str] | None:
     """(where the link ends, its address); (`opening`, "") where no address stands there, None where that is open."""
-    if data := _DATA_LINK.match(line, opening):
-        return data.end(), data[1].replace("\n", "")
     most = opening + _MAX_CHARS
-    if found := _ANGLE_LINK.match(line, opening, most) or _USUAL_LINK.match(line, opening, most):
-        return found.end(), found[1].strip()
-    depth = 1
-    for paren in _PAREN.finditer(line, opening, most):
-        after = paren.end()
-        raw = line[opening : paren.start()].strip()
-        depth += 1 if paren[0] == "(" else -1
-        if paren[0] == "](" or raw.startswith("<"):
-            angle_open = not end.line and _ANGLE_OPEN.match(line, opening)
-            return None if angle_open and paren[0] != "](" else (opening, "")
-        if paren[0] == ")" and depth and after == len(line) and not end.line:
-            return None
-        # Badly written: a parenthesis too few, or blanks in it. Prose in which an address stands is none.
-        last = depth == 0 or (line[after] in _AFTER_LINK if after < len(line) else not end.cut)
-        if paren[0] == ")" and last and (end.line or not _TITLE_OPENS.search(raw)):
-            return (opening, "") if "://" in raw.partition(" ")[2] else (after, raw)
-    return None if _waits(line, opening, end) else (opening, "")
+    if found := _DATA_LINK.match(line, opening) or _USUAL_LINK.match(line, opening, most):
+        return found.end(), (found[1] or found[found.lastindex or 1]).replace("\n", "").strip()
+    if found := _ODD_LINK.match(line, opening, most):
+        address, ends = found[found.lastindex or 1].strip(), found.end() < len(line) or found.lastgroup != "loose"
+        if (ends or (end.line and not end.cut)) and (end.line or not _TITLE_OPENS.search(address)):
+            # Prose in which an address stands is none.
+            return (opening, "") if "://" in address.partition(" ")[2] else (found.end(), address)
+    return None if "](" not in line[opening:most] and _waits(line, opening, end) else (opening, "")
 
 
 def _bare(line: str, start: int, end: End) -> Span | None:
@@ -196,20 +161,19 @@ def _bare(line: str, start: int, end: End) -> Span | None:
         return Text(run.end(), "")  # half an address is none
     address = bare_address(run[0]) if http else run[0].rstrip("\n.,;:")
     after = start + len(address)
-    if http or address[:5].lower() == "data:":
-        return Address(after, address) if len(address) > len("https://") else Text(after, address)
-    whole = len(address) >= _SHORTEST_BASE64
-    return Address(after, f"data:image/png;base64,{address}") if whole else Text(after, address)
+    head = "" if http or address[:5].lower() == "data:" else "data:image/png;base64,"
+    is_word = len(address) < (_SHORTEST_BASE64 if head else len("https://x"))
+    return Text(after, address) if is_word else Address(after, head + address)
 
 
 def _image_tag(line: str, start: int, end: End) -> Span | None:
-    """`<img src="address" alt="label">`"""
-    tag = _TAG.match(line, start)
-    closing = tag.end() if tag else start
-    if closing == len(line) and _waits(line, start, end):
+    """`<img src="address" alt="label">`, `<a href="address"><img src="thumbnail" alt="label"></a>`"""
+    tags = _TAGS.match(line, start)
+    if tags is None and _OPEN_TAGS.match(line, start) and _waits(line, start, end):
         return None
-    attributes = _ATTRIBUTE.finditer(line, start, closing)
+    attributes = _ATTRIBUTE.finditer(line, start, tags.end() if tags else start)
     values = {found[1].lower(): found[2] or found[3] or found[4] for found in attributes}
-    if values.get("src") and line.startswith(">", closing):
-        return Address(closing + 1, values["src"], values.get("alt", ""), shown=True)
-    return Text(start + 1, "<")
+    if not tags or not values.get("src"):
+        return Text(start + 1, "<")
+    target, thumbnail = (values["href"], values["src"]) if values.get("href") else (values["src"], "")
+    return Address(tags.end(), target, values.get("alt", ""), shown=True, thumbnail=thumbnail)

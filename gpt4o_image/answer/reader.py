@@ -123,7 +123,7 @@ class AnswerReader:
         if not self._begun:
             self._read_body(b"".join(self._body).decode("utf-8", "replace"), broke_off=broke_off)
             self._body.clear()
-        amid_line = any(choice.parser.amid_line for choice in self._choices.values())
+        amid_line = any(choice.amid_line for choice in self._choices.values())
         cut = ((broke_off or self._is_stream) and not self.complete) or self.finish_reason == "length"
         for choice in self._choices.values():
             choice.parser.finish(cut=bool(cut))
@@ -186,18 +186,20 @@ class AnswerReader:
 
     def _note_end(self, number: int, choice: dict[str, Any]) -> None:
         index = choice.get("index", number)
-        reason = next((choice[key] for key in _FINISH_KEYS if isinstance(choice.get(key), str) and choice[key]), None)
+        reason = next((said for key in _FINISH_KEYS if (said := choice.get(key)) and isinstance(said, str)), None)
         if reason:
             self.finish_reason = reason
             self._finished.add(index if isinstance(index, int) else number)
-        for message in (as_dict(choice.get("delta")), as_dict(choice.get("message"))):
-            if isinstance(refusal := message.get("refusal"), str):
+        for key in ("delta", "message"):
+            if isinstance(refusal := as_dict(choice.get(key)).get("refusal"), str):
                 self._refusal += without_surrogates(refusal)[:4000]
 
     def _choice(self, number: int) -> _Choice:
         if number not in self._choices and len(self._choices) >= _MAX_CHOICES:
             number = next(iter(self._choices))
-        return self._choices.setdefault(number, _Choice(self.transcript))
+        if number not in self._choices:
+            self._choices[number] = _Choice(self.transcript)
+        return self._choices[number]
 
     # An answer that is no stream
 
@@ -290,6 +292,7 @@ class _Choice:
 
     def __init__(self, transcript: Transcript) -> None:
         self.parser = StreamParser(transcript)
+        self.amid_line = False
         self._chars = 0
         self._known = hashlib.blake2b()  # of its text, which may be longer than what is worth keeping
         self._by_deltas = False
@@ -317,6 +320,7 @@ class _Choice:
     def _feed(self, text: str) -> None:
         if not text:
             return
+        self.amid_line = text[-1] != "\n"
         self._chars += len(text)
         self._known.update(_bytes(text))
         cut = isinstance(text, CutText)

@@ -102,7 +102,7 @@ def possible_addresses(text: str, *, cut: bool = False) -> Iterator[str]:
 
     `cut`: the text broke off, so that an address at its very end is none.
     """
-    if "/" not in text and len(text) < _SHORTEST_BASE64:
+    if not _may_hold_address(text):
         return
     plain = plain_ampersands(text.replace("\\/", "/"))
     if "://" not in plain and "base64" not in plain and len(plain) < _SHORTEST_BASE64:
@@ -182,8 +182,12 @@ class _Walk:
     def _text(self, key: str, text: str, *, sure: bool) -> None:
         if text and (key in _TEXT_KEYS or (sure and key in _TEXT_OR_ADDRESS_KEYS)):
             self.pieces.append(Said(self._choice, text, self._whole))
-        elif len(text) >= _SHORTEST:
+        elif _may_hold_address(text):
             self.pieces += map(Possible, possible_addresses(text, cut=isinstance(text, CutText)))
+
+
+def _may_hold_address(text: str) -> bool:
+    return len(text) >= _SHORTEST_BASE64 or (len(text) >= _SHORTEST and "/" in text)
 
 
 def _is_aside(table: dict[str, Any]) -> bool:

@@ -32,7 +32,7 @@ _MAX_ADDRESSES = 1000
 # Of one line, as far as its sense needs it: no message is longer, and garbage may be endless.
 LINE_CHARS = 8192
 # What is dropped before the first character of a line. A byte order mark may stand in front of the answer.
-BLANKS = " \t\r\ufeff"
+BLANKS = " \t\r\ufeff\u00a0\u3000"
 # What a status line starts with; the second is the full-width form.
 STATUS_MARKS = ">\uff1e"
 

@@ -331,6 +331,8 @@ def test_an_odd_quote_in_the_preamble_does_not_hold_back_the_stream():
         ("> 2025-04-21.. 10:30..", []),
         ("> id 1234567%", []),
         ("> `57%` [57](https://x.test/57%)", []),
+        ("> `a`57%", []),
+        ("> Progress 11...19", [11, 19]),
         ("> https://x.test/57%", []),
         ("> v2....", []),
         ("1. 50% done", []),
@@ -365,12 +367,19 @@ def test_progress(line, numbers):
         (f"> ![1]({PICTURE})", [PICTURE]),
         (f"![a [b] c]({PICTURE})", [PICTURE]),
         (f"<img src='{PICTURE}' alt='a'>", [PICTURE]),
+        (f'<a href="https://x.test/2.png"><img src="{PICTURE}"></a>', [2]),
+        (f"Here: <a target=_blank href=https://x.test/2.png> <IMG src={PICTURE}></a>", [2]),
+        (f'<a href="https://x.test/"><img src="{PICTURE}"></a>', [PICTURE]),
+        (f'<a name="top"><img src="{PICTURE}"></a>', [PICTURE]),
+        (f'<a href="https://x.test/2.png">text</a> <abbr> ![a]({PICTURE})', [PICTURE]),
         (f'text <IMG width=3 src="{PICTURE}"/> text', [PICTURE]),
         (f"<img alt=x> ![a]({PICTURE}) <img", [PICTURE]),
         ("![a](data:image/png;base64,iVBOR\nw0KGgo=\n)", ["data:image/png;base64,iVBORw0KGgo="]),
         ("![a](data:image/png;base64,iVBOR\nHello, world\n![b](https://x.test/2.png)", [2]),
         ("![a](https://x.test/a_(1).png)", ["https://x.test/a_(1).png"]),
         ("![a](https://x.test/a(1.png) ok", ["https://x.test/a(1.png"]),
+        ("![a](https://x.test/a (1).png), and", ["https://x.test/a (1).png"]),
+        (f'![a]({PICTURE} "b >"c :)")', [PICTURE]),
         ("![a](https://x.test/1.png)![b](https://x.test/2.png) | ![c](https://x.test/3.png)", [1, 2, 3]),
         ("![a](https://x.test/(1.png) ![b](https://x.test/2.png)", ["https://x.test/(1.png", 2]),
         ("![a](https://x.test/1.png?a=1&amp;b=%2F%20x)", ["https://x.test/1.png?a=1&amp;b=%2F%20x"]),
@@ -447,6 +456,21 @@ def test_an_ampersand_that_was_escaped():
 def test_a_thumbnail_is_the_mirror_of_what_it_links_to():
     events = events_of("[![a](https://x.test/s.png)](https://x.test/l.png)")
     assert events == [Picture(0, "https://x.test/l.png", "a"), Link("https://x.test/s.png", "a", 1)]
+
+
+def test_an_html_thumbnail_is_the_mirror_of_what_it_links_to():
+    events = events_of("<a href='https://x.test/l.png'><img alt=a src='https://x.test/s.png'></a>")
+    assert events == [Picture(0, "https://x.test/l.png", "a"), Link("https://x.test/s.png", "a", 1)]
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096, 10**6])
+@pytest.mark.parametrize("start", ["", "\n"])
+def test_data_over_many_lines(start, size):
+    data = "iVBORw0KGgo" + "A" * 30_000
+    lines = "\n".join(data[at : at + 76] for at in range(0, len(data), 76))
+    text = f"![a](data:image/png;base64,{start}{lines}{start})\n> 5%\n"
+    events = parse([text[at : at + size] for at in range(0, len(text), size)])[0]
+    assert events == [Picture(0, f"data:image/png;base64,{data}", "a"), Progress(5)]
 
 
 def test_labels_stand_in_the_prose():
@@ -587,6 +611,7 @@ def test_what_follows_a_failure_is_its_reason():
         ("> Generating, please wait..", ["generating"]),
         ("> \u0416..\n> \u0428..\n", ["queued", "generating"]),
         ("> ID: `7`..\n", []),
+        ("> Status: `Queued`\n", ["queued"]),
         ("> \u2705 Generation complete...", []),
         ("> Generation in progress...", ["generating"]),
         ("> 5%\n> Queued..\n> Generating..", ["5%"]),
