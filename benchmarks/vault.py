@@ -1,24 +1,28 @@
 """The vault at 10, 1,000 and 100,000 paid results: finding an earlier result of the same request, and listing.
 
 `reuse` is what a run does before it would pay: it finds the result and writes nothing. `insert` is the same where there
-is none: it waits for the disk, whatever the number of rows. `list` is `results list` without the shell, the 20 newest;
-`spent_ever` is what the side bar shows beside it: the sum over all rows.
+is none, a claim: it waits for the disk, whatever the number of rows. `list` is `results list` without the shell, the
+20 newest; `spent_ever` is what the side bar shows beside it: the sum over all rows. What begins with `postgres` is the
+same on a PostgreSQL of its own on loopback, with its own default settings; `.._ratio`: how many times as long it takes.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import io
-import sqlite3
 import tempfile
-import time
-from contextlib import closing, redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from gpt4o_image.command import results
-from gpt4o_image.gateway.config import Config
 from gpt4o_image.vault.claims import Earlier
+from gpt4o_image.vault.database import Database
+from gpt4o_image.vault.postgres import PostgresDatabase
+from gpt4o_image.vault.sqlite import SqliteDatabase
 from gpt4o_image.vault.vault import NewResult, Vault
 
 from .rig.figures import Report, in_turns
@@ -26,6 +30,8 @@ from .rig.figures import Report, in_turns
 SIZES = (10, 1_000, 100_000)
 ROUNDS = 31
 MINUTES_BETWEEN = 10.0
+ROWS_A_TIME = 5_000
+SERVER = Path(__file__).parents[1] / "tests" / "postgres_server.py"
 GOALS = {
     "reuse_100000_ms": (2.0, True),
     "list_100000_ms": (2.0, True),
@@ -37,49 +43,77 @@ GOALS = {
 class Filled:
     """A vault of `rows` results, each of two pictures, one every ten minutes."""
 
-    home: Path
+    vault: Vault
+    database: Database
     rows: int
-
-    @property
-    def vault(self) -> Vault:
-        return Vault(self.config.vault)
-
-    @property
-    def config(self) -> Config:
-        return Config(self.home / "config.toml")
 
     def fill(self) -> None:
         """Once opened by the vault itself, all but one row are written straight into its tables."""
         self.vault.claim(_asked("first"), reuse=False, daily_budget_usd=None)
-        now = time.time()
-        with closing(sqlite3.connect(self.config.vault / "vault.sqlite3", isolation_level=None)) as db:
-            db.execute("PRAGMA synchronous = OFF")
-            db.execute("BEGIN")
-            columns = [row[1] for row in db.execute("PRAGMA table_info(results)")]
-            first = dict(zip(columns, db.execute("SELECT * FROM results").fetchone(), strict=True))
-            for number in range(1, self.rows):
-                created = now - (self.rows - number) * MINUTES_BETWEEN * 60
-                row = {**first, "number": number + 1, "id": f"result-{number}", "request_key": f"key {number}"}
-                row |= {"created": created, "heartbeat": None, "holds": "saved", "billed": "yes"}
-                db.execute(f"INSERT INTO results VALUES ({', '.join('?' * len(row))})", list(row.values()))  # noqa: S608
-                for picture in range(2):
-                    name = f"{number:08}{picture:056}"
-                    address = f"https://filesystem.site/cdn/20250424/{name}.png"
-                    link = (f"result-{number}", picture, picture, picture, "gen", address)
-                    db.execute("INSERT INTO links VALUES (?, ?, ?, ?, ?, ?)", link)
-                    file = (f"result-{number}", picture, name, f"{name}.png", address, 1)
-                    db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", file)
-            db.execute("COMMIT")
+        with self.database.alone() as db:
+            row = db.execute("SELECT * FROM results").fetchone()
+            first = {name: row[name] for name in row.keys()}  # noqa: SIM118 - a Row has no items
+            for start in range(1, self.rows, ROWS_A_TIME):
+                numbers = range(start, min(start + ROWS_A_TIME, self.rows))
+                places = ", ".join("?" * len(first))
+                results = [self._result(first, number) for number in numbers]
+                db.executemany(f"INSERT INTO results ({', '.join(first)}) VALUES ({places})", results)  # noqa: S608
+                found = [_picture(number, picture) for number in numbers for picture in range(2)]
+                db.executemany("INSERT INTO links VALUES (?, ?, ?, ?, ?, ?)", [link for link, _ in found])
+                db.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", [file for _, file in found])
+
+    def _result(self, first: dict[str, Any], number: int) -> list[Any]:
+        created = first["created"] - (self.rows - number) * MINUTES_BETWEEN * 60
+        row = {**first, "number": number + 1, "id": f"result-{number}", "request_key": f"key {number}"}
+        return list((row | {"created": created, "heartbeat": None, "holds": "saved", "billed": "yes"}).values())
+
+
+def _picture(number: int, picture: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    name = f"{number:08}{picture:056}"
+    address = f"https://filesystem.site/cdn/20250424/{name}.png"
+    link = (f"result-{number}", picture, picture, picture, "gen", address)
+    return link, (f"result-{number}", picture, name, f"{name}.png", address, 1)
 
 
 def measure(*, quick: bool = False) -> Report:
     report: Report = {}
-    for rows in SIZES[: 2 if quick else 3]:
-        with tempfile.TemporaryDirectory() as folder:
-            filled = Filled(Path(folder), rows)
-            filled.fill()
-            report |= {f"{name}_{rows}_ms": value for name, value in timed(filled, 3 if quick else ROUNDS).items()}
+    with _postgres() as server:
+        for rows in SIZES[: 2 if quick else 3]:
+            with tempfile.TemporaryDirectory() as folder:
+                home = Path(folder)
+                sqlite = _timed_on(SqliteDatabase(home / "vault.sqlite3"), Vault(home), rows, quick=quick)
+                report |= {f"{name}_{rows}_ms": value for name, value in sqlite.items()}
+                if server is None:
+                    report["postgres"] = "there is no PostgreSQL on this machine"
+                    continue
+                database = PostgresDatabase(server.url())
+                postgres = _timed_on(database, Vault(home / "postgres", database), rows, quick=quick)
+                report |= {f"postgres_{name}_{rows}_ms": value for name, value in postgres.items()}
+                report |= {f"postgres_{name}_{rows}_ratio": postgres[name] / sqlite[name] for name in sqlite}
+                database.close_idle()
     return report
+
+
+@contextmanager
+def _postgres() -> Iterator[Any]:
+    """The server of the tests, but one that waits for the disk as SQLite does."""
+    spec = importlib.util.spec_from_file_location("postgres_server", SERVER)
+    assert spec  # noqa: S101
+    assert spec.loader  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    server = module.own_server(settings=())
+    try:
+        yield server
+    finally:
+        if server:
+            server.remove()
+
+
+def _timed_on(database: Database, vault: Vault, rows: int, *, quick: bool) -> dict[str, float]:
+    filled = Filled(vault, database, rows)
+    filled.fill()
+    return timed(filled, 3 if quick else ROUNDS)
 
 
 def timed(filled: Filled, rounds: int) -> dict[str, float]:
