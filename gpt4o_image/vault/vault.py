@@ -14,7 +14,7 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import Billed, GPT4oImageError
 from ..pictures.formats import extension, sniff
@@ -23,10 +23,12 @@ from .answers import AnswerEnd, AnswerFile, AnswerHead, pack, packed_path, raw_p
 from .claims import Busy, Claimed, Claims, Earlier, Full, Unpaid, insert_result
 from .database import Connection, Database, DatabaseError
 from .files import replace_durably
-from .importing import Imported, copy_rows, plan
 from .prune import move_to_trash, old_results
 from .reading import VaultReader, row_of
 from .results import MOVED, File, NewResult, Result, json_object, read_files, read_links, read_results, what_it_holds
+
+if TYPE_CHECKING:
+    from .importing import Imported
 
 # Of a workflow as JSON; larger ones are not kept.
 MAX_GRAPH_BYTES = 4 << 20
@@ -296,6 +298,8 @@ class Vault(VaultReader):
 
         Raises OSError, and `config` for a source that cannot be read.
         """
+        from .importing import Imported, copy_rows, plan  # seldom asked for, and ComfyUI's start would wait for it
+
         with self._database.claiming():  # so that the tables are there
             pass
         with source.snapshot() as there, self._database.reading() as here:
