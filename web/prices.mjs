@@ -143,8 +143,8 @@ function add(graph, id, node) {
     if (own && widget.name !== "control_after_generate" && !widget.name.startsWith("$$")) inputs[widget.name] = widget.value;
   }
   const prefix = id.includes(":") ? id.slice(0, id.lastIndexOf(":") + 1) : "";
-  for (const input of node.inputs ?? []) {
-    const link = input.link != null && (node.graph.getLink?.(input.link) ?? node.graph.links?.[input.link]);
+  for (const [slot, input] of (node.inputs ?? []).entries()) {
+    const link = node.getInputLink(slot);
     if (!link) continue;
     const origin = node.graph.getNodeById?.(link.origin_id);
     const from = `${prefix}${link.origin_id}`;

@@ -11,7 +11,8 @@ TIDY = """async ([view, settings]) => {
     const { command, setting, sidebarTab, toast, workflow } = app.extensionManager;
     for (const [id, value] of Object.entries(settings)) if (setting.get(id) !== value) await setting.set(id, value);
     if (sidebarTab.activeSidebarTabId) sidebarTab.toggleSidebarTab(sidebarTab.activeSidebarTabId);
-    toast.removeAll();
+    toast.removeAll?.();
+    document.querySelectorAll(".p-toast-close-button").forEach(each => each.click());
     document.querySelectorAll(".g4i-notice").forEach(each => each.remove());
     cancelAnimationFrame(window.watching);
     delete window.pwned;
@@ -46,8 +47,10 @@ class Window:
     def show(self, settings):
         """ComfyUI as a new user with these settings sees it, an empty graph before them."""
         settings = QUIET | settings
-        if self._settings != settings or not self._tidied():
+        same, self._settings = self._settings == settings, None  # whatever fails now, the next test gets a new page
+        if not same or not self._tidied(settings):
             self._load(settings)
+        self._settings = settings
         return self._screen
 
     def close(self):
@@ -63,23 +66,22 @@ class Window:
         self._screen.trouble.watch(self._screen.page)
         self._screen.open_again()
         self._view = self._screen.page.evaluate(VIEW)
-        self._settings = settings
 
-    def _tidied(self):
+    def _tidied(self, settings):
         """Whether the page could be put back as it was after its loading."""
         screen, page = self._screen, self._screen.page
-        if screen.spoiled or not self._settings_kept():
+        if screen.spoiled or not self._kept(settings):
             return False
         self._context.clear_permissions()
         page.unroute_all()
         page.mouse.move(0, 0)
         self._wait_for_the_queue()
-        ours = OURS | {name: value for name, value in self._settings.items() if name in OURS}
+        ours = OURS | {name: value for name, value in settings.items() if name in OURS}
         return page.evaluate(TIDY, [self._view, ours]) and not screen.trouble.taken()
 
-    def _settings_kept(self):
+    def _kept(self, settings):
         kept = json.loads((self._server.base_directory / "user" / "default" / "comfy.settings.json").read_text())
-        return all(kept.get(name) == value for name, value in self._settings.items() if name not in OURS)
+        return all(kept.get(name) == value for name, value in settings.items() if name not in OURS)
 
     def _wait_for_the_queue(self):
         deadline = time.monotonic() + WAIT_MS / 1000
