@@ -159,7 +159,7 @@ class PaidCall:
 
     def _not_let_in(self, wait_s: float) -> None:
         self._billed = "no"
-        self._notify(Limited(wait_s))
+        self._notify(Limited(self._recorder.id, wait_s))
 
     async def _ask(self) -> None:
         if self._cancelled():  # while the result was being recorded

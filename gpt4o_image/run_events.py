@@ -35,6 +35,7 @@ class Departing:
 class Limited:
     """The gateway is at its limit and billed nothing; it is asked again in `seconds`."""
 
+    result_id: str
     seconds: float
 
 

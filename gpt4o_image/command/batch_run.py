@@ -15,7 +15,7 @@ from ..generation import generate
 from ..outcome import Outcome
 from ..picture_files import reason, save_named
 from ..pictures.formats import extension
-from ..run_events import Departing, RunEvent, Sending
+from ..run_events import Departing, Limited, RunEvent, Sending
 from ..vault.opening import open_vault
 from .batch_rows import BatchRow
 from .interrupt import CtrlC
@@ -121,7 +121,7 @@ class BatchRun:
             self._limit.reserve(row.row, price_usd, self._stopping)
 
         def notify(event: RunEvent) -> None:
-            if isinstance(event, Sending):
+            if isinstance(event, (Sending, Limited)):
                 self._note(row, event.result_id, self._manifest.note_sending)
             elif isinstance(event, Departing):
                 self._note(row, event.result_id, self._manifest.note_sent)

@@ -109,7 +109,7 @@ class Manifest:
         replace_durably(self.path, b"".join(map(_encoded, lines)))
 
     def note_sending(self, row_id: str, result_id: str) -> None:
-        """A call will be sent for this row as soon as a connection is there."""
+        """A call will be sent for this row as soon as a connection is there, or once a limit of the gateway ends."""
         self._note({"id": row_id, "sheet": self._sheet, "sending": result_id, "boot": _boot()})
 
     def note_sent(self, row_id: str, result_id: str) -> None:
@@ -139,6 +139,8 @@ class Manifest:
         state.sheet = str(note.get("sheet"))
         if "sending" in note:
             state.sending, state.boot = str(note["sending"]), str(note.get("boot"))
+            if state.departed == state.sending:
+                state.departed = None  # it was turned away, and is not billed
         elif "sent" in note:
             state.departed = str(note["sent"])
         elif isinstance(note.get("ended"), dict):

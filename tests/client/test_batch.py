@@ -252,11 +252,14 @@ def test_wrong_options(shell, options):
     assert shell("batch", "x.csv", *options)[0] == 2
 
 
-def test_a_limit_of_the_gateway_can_be_waited_for(batch, gateway):
+def test_a_limit_of_the_gateway_can_be_waited_for(batch, gateway, tmp_path):
     limited = reply({"error": {"message": "too many requests"}}, 429, retry_after="0.1")
     gateway.post(limited, limited, sse("![a](ROOT/cdn/a.png)"))
     assert batch("prompt\na fox\n", "--wait")[0] == 0
     assert gateway.posts() == 3
+    lines = (tmp_path / "out" / JOURNAL).read_text().splitlines()
+    steps = [step for line in lines for step in ("sending", "sent", "ended") if step in json.loads(line)]
+    assert steps == [*["sending", "sent"] * 3, "ended"]
 
 
 def test_what_holds_for_every_row_ends_it_before_any(shell, batch, gateway, tmp_path):

@@ -58,6 +58,16 @@ def test_a_power_cut_may_hide_that_a_call_was_sent(manifest, tmp_path, boot):
     assert Manifest(tmp_path, "list.csv").state("a").sent is None
 
 
+def test_a_call_that_was_turned_away_at_a_limit_was_not_sent(manifest, tmp_path):
+    """A kill while it waits to ask again loses nothing: the next run asks."""
+    manifest.note_sent("a", "r1")
+    manifest.note_sending("a", "r1")
+    assert Manifest(tmp_path, "list.csv").state("a").sent is None
+    manifest.note_sent("a", "r1")
+    manifest.note_sending("a", "r2")  # of another run, which pays again: the first one may be billed all the same
+    assert Manifest(tmp_path, "list.csv").state("a").sent == "r1"
+
+
 def test_saved_means_that_the_pictures_are_there(manifest, tmp_path):
     picture = tmp_path / "a.png"
     picture.write_bytes(b"x")

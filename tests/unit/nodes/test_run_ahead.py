@@ -321,7 +321,7 @@ def test_a_prompt_that_is_gone_ends_a_call_that_waits_for_the_gateways_limit(pac
     ahead.send_now()
     begun(world, "a")
     world.calls["a"].send("id-a")
-    world.calls["a"].notify(pack.run_events.Limited(30.0))
+    world.calls["a"].notify(pack.run_events.Limited("a", 30.0))
     world.pending.clear()
     until(world.calls["a"].cancelled)
     assert world.left == []
