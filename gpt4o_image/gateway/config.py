@@ -184,6 +184,9 @@ def _profile(path: Path, name: str, value: Any) -> Mapping[str, Any]:
             raise _config_error(path, f"{where}: {key} must be a text in quotes")
     if not _are_texts(profile.get("models", [])):
         raise _config_error(path, f'{where}: models must be a list of names: ["gpt-4o-image"]')
+    if any("<" in each for each in (name, *profile.get("models", []))):
+        # Menus of ComfyUI's older front ends read their entries as HTML.
+        raise _config_error(path, 'no name of a profile or a model may hold "<"')
     prices = _table(path, profile, "prices")
     if not all(_is_number(p) and p >= 0 for p in prices.values()):
         raise _config_error(path, f"{where}: prices are US dollars a call, one number for each model")

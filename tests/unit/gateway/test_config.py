@@ -145,6 +145,8 @@ def test_a_mark_in_front_of_the_file_is_no_part_of_it(tmp_path):
         ("[profiles.aihubmix]\nmodels = 'x'", "models must be a list of names"),
         ("[profiles.aihubmix]\nmodels = ['x', 5]", "models must be a list of names"),
         ("[profiles.aihubmix]\nmodels = ['']", "models must be a list of names"),
+        ("[profiles.aihubmix]\nmodels = ['x', '<img src=x>']", 'no name of a profile or a model may hold "<"'),
+        ("[profiles.'<b>']\nbase_url = 'https://gateway.example'", 'no name of a profile or a model may hold "<"'),
         ("[profiles.aihubmix]\nprices = [0.1]", "prices must be a table"),
         ("[profiles.aihubmix]\nprices = { x = '1' }", "prices are US dollars"),
         ("[profiles.aihubmix]\nprices = { x = true }", "prices are US dollars"),
