@@ -4,12 +4,14 @@ import asyncio
 import hashlib
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -198,6 +200,18 @@ def test_ctrl_c_closes_the_connection_first(command_environment):
         [sys.executable, "-m", "gpt4o_image", "results"], env=environ, capture_output=True, text=True, check=True
     )
     assert "cancelled" in listed.stdout
+
+
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("lines", re.findall(r"```python\n(from gpt4o_image .*?)```", README, re.DOTALL))
+def test_what_the_readme_shows_runs_as_it_stands(lines, monkeypatch, tmp_path, simulator):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(lines, "README.md", "exec"), {})
+    (saved,) = tmp_path.glob("*.png")
+    assert saved.read_bytes().startswith(b"\x89PNG")
+    assert [record["method"] for record in simulator.requests()].count("POST") == 1
 
 
 def test_importing_it_loads_nothing(pack_root):
