@@ -61,6 +61,7 @@ class Filled:
                 found = [_picture(number, picture) for number in numbers for picture in range(2)]
                 db.executemany("INSERT INTO links VALUES (?, ?, ?, ?, ?, ?)", [link for link, _ in found])
                 db.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", [file for _, file in found])
+            db.analyze()
 
     def _result(self, first: dict[str, Any], number: int) -> list[Any]:
         created = first["created"] - (self.rows - number) * MINUTES_BETWEEN * 60

@@ -40,6 +40,10 @@ class Connection(Protocol):
         """Behind a SELECT of a row that is changed next."""
         ...
 
+    def analyze(self) -> None:
+        """After very many rows came: the database's plans rest on what it knows of them."""
+        ...
+
 
 class Database(Protocol):
     """Any thread may call. All raise DatabaseError, and OSError where a folder cannot be had."""

@@ -32,11 +32,11 @@ _IDLE_S = 60.0
 _TURN_S = 10.0
 # Whatever the address itself sets is stronger. A link that is cut is found out long before the system would.
 _LINK = {
-    "connect_timeout": "10",
+    "connect_timeout": "5",
     "keepalives_idle": "10",
     "keepalives_interval": "5",
     "keepalives_count": "3",
-    "tcp_user_timeout": "15000",
+    "tcp_user_timeout": "10000",
     "application_name": "gpt4o-image",
     "client_encoding": "utf8",
 }
@@ -120,6 +120,9 @@ class PostgresConnection:
     def executemany(self, sql: str, values: Iterable[Sequence[Any]], /) -> None:
         with self._as_database_errors(), self._db.cursor() as cursor:
             cursor.executemany(with_percents(sql), [_storable(each) for each in values])
+
+    def analyze(self) -> None:
+        self.execute("ANALYZE results, links, files, answers, graphs")
 
     @property
     def is_open(self) -> bool:

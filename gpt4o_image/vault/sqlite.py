@@ -28,6 +28,9 @@ class SqliteConnection(sqlite3.Connection):
     def now(self) -> float:
         return time.time()
 
+    def analyze(self) -> None:
+        """Its plans do without."""
+
 
 class SqliteDatabase:
     """One SQLite file in WAL mode. A folder that is gone is made anew by the next write."""

@@ -309,6 +309,7 @@ class Vault(VaultReader):
             copy_rows(there, here, planned)
             for result_id in planned.completed:
                 self._update_state(here, result_id)
+            here.analyze()
         new, completed = len(planned.new), len(planned.completed)
         return Imported(new, completed, planned.known, planned.running, tuple(gone))
 

@@ -18,6 +18,8 @@ from gpt4o_image.simulator import Simulator
 from gpt4o_image.vault.opening import VAULT_VARIABLE, open_vault
 from gpt4o_image.vault.postgres import PostgresDatabase
 
+PATIENCE_S = 60.0
+
 
 @pytest.fixture
 def url(postgres):
@@ -86,7 +88,8 @@ def test_a_link_that_breaks_while_a_call_is_paid_for_costs_no_picture(machine, r
         relay.mend()
         for thread in threading.enumerate():
             if thread.name == "gpt4o-image-vault":
-                thread.join()
+                thread.join(PATIENCE_S)
+                assert not thread.is_alive()
         again = machine("other", "a fox")
         assert (again.reused, len(again.pictures), run.simulator.posts()) == (True, 2, 1)
         PostgresDatabase(far).close_idle()
