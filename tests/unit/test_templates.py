@@ -12,6 +12,7 @@ from templates import NEEDS_A_CHECKPOINT, TEMPLATES, each_of
 ROOT = Path(__file__).parents[2]
 BLUEPRINTS = sorted((ROOT / "subgraphs").glob("*.json"))
 APPS = ("01", "02", "03", "04", "05")
+ADVANCED = {"gateway", "artist_names", "on_failure"}  # App mode shows the label and no field
 SCREEN = (1280, 720)
 # Below this the classic canvas draws no text: LiteGraph.Canvas.MinFontSizeForLOD, 8, of a text of 14.
 READABLE = 0.7
@@ -128,6 +129,7 @@ def test_what_an_app_shows_is_there(template, workflow):
     for node, name in (app or {}).get("inputs", []):
         (shown,) = [each for each in nodes[node]["inputs"] if each["name"] == name]
         assert shown["widget"]
+        assert name not in ADVANCED
         assert shown["link"] is None
     for node in (app or {}).get("outputs", []):
         assert nodes[node]["type"] == "SaveImage"
