@@ -44,7 +44,8 @@ export function lineOf(outcomes) {
 function ofOne(outcome) {
   const { id } = outcome;
   if (outcome.error) return { text: `${bill(outcome.error.billed)}: ${reason(outcome.error)}`, tone: toneOf(outcome), id };
-  const notes = outcome.warnings.length ? [words("outcomeWarnings", outcome.warnings.length)] : [];
+  // Of a part the line points to the report already.
+  const notes = outcome.warnings.length && !isPart(outcome) ? [words("outcomeWarnings", outcome.warnings.length)] : [];
   return { text: [made(outcome), ...notes].join(" · "), tone: toneOf(outcome), id };
 }
 

@@ -65,7 +65,8 @@ class Person:
         self.page.screenshot(path=file)
         if docs and self.docs:
             with Image.open(file) as picture:
-                picture.convert("RGB").save(self.docs / docs, optimize=True)
+                few_colours = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+                few_colours.save(self.docs / docs, optimize=True)
 
     def open_template(self, name):
         self.page.get_by_role("button", name="Templates").first.click()
@@ -185,7 +186,7 @@ def test_a_template_is_found_run_watched_and_gone_on_from(person):
     card = person.sidebar.card(prompt)
     expect(card.locator("img")).to_have_js_property("complete", True)
     card.get_by_role("button", name="Add a Load Paid Result node").click()
-    person.adds("Preview Image", at=(1180, 330))
+    person.adds("Preview Image", at=(1240, 330))
     person.connect(LOAD_RESULT, 0, PREVIEW, 0)
     person.keep("load_node")
     person.run(LOAD_RESULT)
