@@ -173,19 +173,26 @@ def verdict(options, trial, machines, prompts, budget):
         f"{posts} POSTs, {options.different} different requests, {len(died)} died with nothing ({kills} kills)",
     )
     kept = Counter(each.prompt for each in results if each.files or each.shown)
-    wanted = {prompt for mine in prompts for prompt in mine}
+    all_wanted = {prompt for mine in prompts for prompt in mine}
+    # Killed when only the preview's link had come: never paid over, and another seed is the user's choice.
+    stuck = {each.prompt for each in died if each.shown and not each.pictures}
+    wanted = all_wanted - stuck
     twice = [prompt for prompt in wanted if kept[prompt] != 1]
-    yield "each is bought once", not twice, f"{len(wanted)} requests, {len(twice)} not once {twice[:3]}"
+    yield (
+        "each is bought once",
+        not twice,
+        f"{len(wanted)} requests, {len(twice)} not once {twice[:3]}, {len(stuck)} with a preview's link only",
+    )
     missing = [
         (number, prompt)
         for number, (machine, mine) in enumerate(zip(machines, prompts, strict=True))
-        for prompt in {*mine} - {line["prompt"] for line in machine.said if line.get("pictures")}
+        for prompt in {*mine} & wanted - {line["prompt"] for line in machine.said if line.get("pictures")}
     ]
     yield "every machine has every picture", not missing, f"{len(missing)} missing {missing[:3]}"
     pictures = defaultdict(set)
     for line in said:
         pictures[line["prompt"]] |= {*line.get("pictures", ())}
-    different = [prompt for prompt, found in pictures.items() if len(found) != 1]
+    different = [prompt for prompt, found in pictures.items() if len(found) != 1 and prompt not in stuck]
     yield "all have the same pictures", not different, f"{len(different)} differ {different[:3]}"
     unread = [file.path.name for result in results for file in result.files if not readable(file)]
     asked = {record["path"] for record in trial.simulator.requests() if record["method"] == "GET"}
@@ -196,7 +203,7 @@ def verdict(options, trial, machines, prompts, budget):
     }
     lost = {path for path in asked if path.startswith("/cdn")} - known
     yield "nothing is lost", not unread and not lost, f"{len(unread)} files, {len(lost)} links"
-    odd = Counter(line["error"] for line in said if "error" in line)
+    odd = Counter(line["error"] for line in said if "error" in line and line["prompt"] not in stuck)
     yield "no other failures", not odd, f"{dict(odd)}"
     spent = trial.vault.spent_today()
     kept_to = posts * PRICE_USD <= budget + 1e-9 and spent <= budget + 1e-9

@@ -21,6 +21,7 @@ from gpt4o_image.vault import claims, results
 AT_ONCE = 4
 PAUSE_S = 0.2
 SENT_NOTHING = ("config",)  # the database was away, or at its limit
+ENDS = ("budget", "download_failed")  # a call that died with nothing but a preview's link is never paid over
 
 
 def hurry(times):
@@ -51,7 +52,7 @@ def one(prompt, config, environ):
             return
         if error.kind not in SENT_NOTHING:
             say(prompt=prompt, error=error.kind, message=error.message)
-        if error.kind == "budget":
+        if error.kind in ENDS:
             return
         time.sleep(PAUSE_S)
 
