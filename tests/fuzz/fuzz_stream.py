@@ -53,7 +53,7 @@ def answered(chunks, broke_off):
 
 
 def parsed(pieces, broke_off):
-    said = Transcript()
+    said = Transcript("https://gateway.test/v1", "a fox")
     parser = StreamParser(said)
     for piece in pieces:
         parser.feed(piece)
