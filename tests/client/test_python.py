@@ -20,6 +20,7 @@ from PIL import Image
 import gpt4o_image
 from gpt4o_image import Generated, GPT4oImageError, generate
 from gpt4o_image.simulator import Simulator
+from gpt4o_image.vault.vault import Vault
 
 
 @pytest.fixture(autouse=True)
@@ -206,12 +207,13 @@ README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("lines", re.findall(r"```python\n(from gpt4o_image .*?)```", README, re.DOTALL))
-def test_what_the_readme_shows_runs_as_it_stands(lines, monkeypatch, tmp_path, simulator):
+def test_what_the_readme_shows_runs_as_it_stands(lines, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     exec(compile(lines, "README.md", "exec"), {})
     (saved,) = tmp_path.glob("*.png")
     assert saved.read_bytes().startswith(b"\x89PNG")
-    assert [record["method"] for record in simulator.requests()].count("POST") == 1
+    (result,) = Vault(Path(os.environ["GPT4O_IMAGE_HOME"]) / "vault").results()
+    assert (result.gateway, result.state) == ("simulator", "saved")
 
 
 def test_importing_it_loads_nothing(pack_root):
