@@ -9,9 +9,17 @@ from comfy_api.latest import ComfyExtension, io
 from . import host
 from .generate import Generate
 from .images_api import ImagesAPI
+from .installation import PACK_ROOT, folder_problem, twin_problem
 from .load_result import LoadResult
 from .prompts import Prompts
 from .references import PrepareReferences
+
+
+class NothingMore(ComfyExtension):
+    """Of a second copy of the pack: the nodes of the first stay as they are."""
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return []
 
 
 class Extension(ComfyExtension):
@@ -21,8 +29,14 @@ class Extension(ComfyExtension):
         return [Generate, ImagesAPI, PrepareReferences, LoadResult, Prompts]
 
 
-async def comfy_entrypoint() -> Extension:
+async def comfy_entrypoint() -> ComfyExtension:
     """Called by ComfyUI once the pack is imported."""
+    logger = logging.getLogger(__name__)
+    if problem := twin_problem(PACK_ROOT, host.pack_of("GPT4oImage_Generate")):
+        logger.error("GPT-4o Image: %s", problem)
+        return NothingMore()
+    if problem := folder_problem(PACK_ROOT.name):
+        logger.warning("GPT-4o Image: %s", problem)
     if server := host.server():
         _add_routes(server)
     return Extension()

@@ -74,6 +74,14 @@ def queue_items() -> tuple[list[Any], list[Any]]:
         raise UnknownQueue from error
 
 
+def pack_of(class_type: str) -> Path | None:
+    """The folder of the pack that brought a node class, two above its file; None for a class that is not there."""
+    with suppress(KeyError, AttributeError, TypeError):
+        brought = sys.modules["nodes"].NODE_CLASS_MAPPINGS[class_type].__module__
+        return Path(str(sys.modules[brought].__file__)).absolute().parents[1]
+    return None
+
+
 def lazy_inputs(class_type: str) -> set[str] | None:
     """The inputs of a node class that it may never ask for; None for a class that is not there."""
     try:

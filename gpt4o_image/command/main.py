@@ -58,7 +58,8 @@ def _run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         output.show_error(GPT4oImageError("cancelled", "Interrupted."), as_json=as_json)
         return INTERRUPTED
-    except SystemExit as ended:  # --help and --version
+    except SystemExit as ended:  # --help and --version, which argparse prints
+        output.flush()
         return int(ended.code or OK)
     except output.OutputLost:
         raise

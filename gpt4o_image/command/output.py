@@ -54,6 +54,14 @@ def show_json(value: Any) -> None:
 def _print(line: str) -> None:
     try:
         _write(line, sys.stdout)
+    except OSError as error:
+        raise OutputLost(error) from error
+    flush()
+
+
+def flush() -> None:
+    """Has what was printed leave now, and not at Python's exit, where nobody can catch it. Raises OutputLost."""
+    try:
         sys.stdout.flush()
     except OSError as error:
         raise OutputLost(error) from error
