@@ -50,6 +50,11 @@ def no_user(monkeypatch, tmp_path):
 
 
 def pytest_addoption(parser):
+    parser.getgroup("answers").addoption(
+        "--every-cut",
+        action="store_true",
+        help="tests/client/test_every_shape.py cuts each answer at 20 places and more",
+    )
     group = parser.getgroup("browser tests")
     group.addoption(
         "--every-view", action="store_true", help="each test on both front ends, and on both canvases where it matters"
