@@ -1,4 +1,4 @@
-"""The words by which gateways name a state: hints, never proof. The data is words.json.
+"""The words by which gateways name a state: hints, never proof. The data is keywords.json.
 
 A word that starts with an ASCII letter only counts where a word begins: "terror" is no error.
 """

@@ -59,6 +59,7 @@ def start(script, folder):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("fuzz")  # in one process, which starts them all
 @needs_atheris
 @pytest.mark.timeout(SECONDS + 240)
 @pytest.mark.parametrize("script", FUZZERS)
