@@ -78,14 +78,17 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Two at a time where many are run, each with a ComfyUI of its own; a few are not worth a second process."""
+    """Two at a time where many are run. A few, or those that share a ComfyUI, are not worth a second process."""
     return 2 if MANY & {Path(argument).resolve() for argument in config.args} else 0
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.path.relative_to(HERE).parts[0] in ("host", "web"):
+        folder = item.path.relative_to(HERE).parts[0]
+        if folder in ("host", "web"):
             item.add_marker(pytest.mark.timeout(START_AND_RUN_S))
+            item.add_marker(pytest.mark.xdist_group(folder))  # in one process, with the ComfyUI that it started
 
 
 @pytest.fixture(autouse=True)
