@@ -121,14 +121,14 @@ def test_the_sticker_graph_is_added_beside_what_is_there_selected_and_in_sight(s
     screen.page.evaluate(NEW, "SaveImage")
     before = screen.page.evaluate(FIRST)
     screen.command("GPT4oImage.InsertSticker")
-    screen.page.wait_for_function("app.graph.nodes.length === 6")
+    screen.page.wait_for_function("app.graph.nodes.length === 5")
     assert screen.page.evaluate(FIRST) == before
     state = screen.page.evaluate(
         """() => { const [there, ...added] = app.graph.nodes;
         return { selected: app.canvas.selectedItems.size, right: there.pos[0] + there.size[0],
           left: Math.min(...added.map((n) => n.pos[0])) }; }"""
     )
-    assert state["selected"] == 5
+    assert state["selected"] == 4
     assert state["left"] > state["right"]
     screen.page.wait_for_function(
         """() => { const { scale, offset } = app.canvas.ds, box = app.canvas.canvas.getBoundingClientRect();
@@ -141,8 +141,7 @@ def test_the_sticker_graph_is_added_beside_what_is_there_selected_and_in_sight(s
         node["class_type"]: node["inputs"] for node in screen.prompt().values() if node["class_type"] != "SaveImage"
     }
     assert sent["GPT4oImage_Generate"]["background"] == "transparent"
-    assert sent["MaskToImage"]["mask"][1] == 2
-    assert sent["PreviewImage"]["images"][1] == 0
+    assert sent["MaskPreview"]["mask"][1] == 2
 
 
 @pytest.mark.parametrize("node", PAID)

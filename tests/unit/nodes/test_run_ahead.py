@@ -39,6 +39,10 @@ def pack(pack_root):
         del sys.modules[name]
 
 
+def is_ours(thread):
+    return thread.name.startswith("gpt4o-image-")
+
+
 def until(condition):
     deadline = time.monotonic() + WAIT_S
     while not condition():
@@ -103,6 +107,7 @@ class World:
 
 @pytest.fixture
 def world(pack, tmp_path, monkeypatch):
+    others = {*threading.enumerate()}  # of tests before
     world = World(pack, tmp_path / "home")
     monkeypatch.setattr(pack.host, "queue_items", world.items)
     monkeypatch.setattr(pack.host, "lazy_inputs", lambda _: set())
@@ -115,7 +120,7 @@ def world(pack, tmp_path, monkeypatch):
     world.pending.clear()
     for call in world.calls.values():
         call.end()
-    until(lambda: not [each for each in threading.enumerate() if each.name.startswith("gpt4o-image-")])
+    until(lambda: not [each for each in threading.enumerate() if is_ours(each) and each not in others])
 
 
 @pytest.fixture
