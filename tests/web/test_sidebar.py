@@ -4,6 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from web.screen import idle
 from web.seeds import FAILED, emptied, saved, seed
 from web.sidebar import Sidebar, forgive, run
 
@@ -130,6 +131,7 @@ def test_without_its_server_side_the_tab_says_so(screen, vault, how, words):
 
 def test_a_run_appears_moves_and_ends_without_a_reload(screen, vault, screenshots):
     bar = Sidebar.open(screen)
+    idle(screen.page, screen.server.origin)
     screen.page.evaluate(WATCH)
     asked = []
     screen.page.on(

@@ -15,7 +15,7 @@ SETTLED = "() => new Promise(done => requestIdleCallback(() => setTimeout(done, 
 
 
 @pytest.fixture(scope="module")
-def models(server, make_upscaler):
+def models(server, window, make_upscaler):
     """The files that two templates name, an upscaler that only doubles, to be quick, and an empty checkpoint.
 
     The checkpoint is there to be found; none is ever loaded.
@@ -24,6 +24,7 @@ def models(server, make_upscaler):
     make_upscaler(folder / "upscale_models" / UPSCALER, 2)
     (folder / CHECKPOINT).parent.mkdir(parents=True, exist_ok=True)
     (folder / CHECKPOINT).touch()
+    window.renew()
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,10 @@ class Window:
         self._settings = settings
         return self._screen
 
+    def renew(self):
+        """The next screen is a page of its own: what the server offers has changed."""
+        self._settings = None
+
     def close(self):
         if self._context:
             self._context.close()
