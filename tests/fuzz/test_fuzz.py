@@ -1,4 +1,4 @@
-"""Each fuzzer for a minute. A crash shows its input as base64: make a unit test of it, then repair the code."""
+"""Each fuzzer for half a minute. A crash shows its input as base64: make a unit test of it, then repair the code."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from answer_shapes import SHAPES
 
 HERE = Path(__file__).parent
 FIXTURES = HERE.parent / "fixtures"
-SECONDS = 60
+SECONDS = 30
 LIMITS = ("-timeout=20", "-rss_limit_mb=2048", "-max_len=4096", "-print_final_stats=1")
 FEWEST_RUNS = 100  # a fuzzer that stands still has found nothing either
 
