@@ -138,14 +138,14 @@ def generate(  # noqa: PLR0913 - keywords, as a notebook wants them
     """
     config = load_config(home(os.environ))
     caller = _Caller(on_progress, cancelled)
-    fields: dict[str, Any] = {
-        "prompt": prompt, "model": model, "aspect_ratio": ratio, "background": background, "count": str(count),
-        "artist_names": artist_names, "endpoint": api, "size": size, "n": n,
-    }  # fmt: skip
 
     def work() -> Outcome:
         frames = prepare(frames_of(references), Policy(), cancelled=caller.cancelled)
-        request = Request(**fields, seed=operator.index(seed), references=tuple(frames))
+        request = Request(
+            prompt=prompt, model=model, aspect_ratio=ratio, background=background, count=str(count),
+            seed=operator.index(seed), artist_names=artist_names, endpoint=api, size=size, n=n,
+            references=tuple(frames),
+        )  # fmt: skip
         chosen = gateway or DEFAULT
         return run(request, chosen, config, os.environ, notify=caller.notify, cancelled=caller.cancelled, reuse=reuse)
 

@@ -6,10 +6,11 @@ import logging
 
 from comfy_api.latest import ComfyExtension, io
 
+from ..gpt4o_image.home import PACK_ROOT
 from . import host
 from .generate import Generate
 from .images_api import ImagesAPI
-from .installation import PACK_ROOT, folder_problem, twin_problem
+from .installation import folder_problem, twin_problem
 from .load_result import LoadResult
 from .prompts import Prompts
 from .references import PrepareReferences

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-PACK_ROOT = Path(__file__).absolute().parents[1]  # as ComfyUI found it: two links to one folder are two copies
 # ComfyUI adds `/extensions/<folder>` as a route without quoting it (server.py, add_routes). aiohttp finds nothing under
 # a name that a URL writes otherwise, or with braces; a dot costs the nodes' help pages.
 _SERVED = re.compile(r"[A-Za-z0-9_+&'@(),!$*;=~-]+")

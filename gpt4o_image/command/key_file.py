@@ -79,9 +79,8 @@ def _by_line(text: str, config: Config, name: str, api_key: str | None, error: M
     wanted = read_toml(text.encode())
     profile = wanted.get("profiles", {}).get(name, {})
     if "api_key" in profile:
-        profile |= {"api_key": api_key}
-        if api_key is None:
-            del profile["api_key"]
+        del profile["api_key"]
+        profile |= {} if api_key is None else {"api_key": api_key}
         with suppress(NotToml):
             if read_toml(changed.encode()) == wanted:  # it was the only such line, and meant this profile
                 return changed

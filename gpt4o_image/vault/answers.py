@@ -90,22 +90,13 @@ class KeptAnswer:
         Raises OSError where they are gone or damaged, or where such a file is.
         """
         with contextlib.suppress(FileNotFoundError):
-            return self._bytes_of(self._raw)
+            return bytes_of(self._raw, self._shared)
         packed = packed_path(self._raw)
         try:
-            data = gzip.decompress(self._bytes_of(packed))
+            data = gzip.decompress(bytes_of(packed, self._shared))
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise DamagedFile(f"The kept answer {packed} is damaged: {error}.") from error
         return self._restored(data) if pictures else data
-
-    def _bytes_of(self, path: Path) -> bytes:
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            data = self._shared.get(path.name) if self._shared else None
-            if data is None:
-                raise
-            return data
 
     def _restored(self, data: bytes) -> bytes:
         pieces, end = list[bytes](), 0
@@ -162,6 +153,17 @@ def raw_path(folder: Path, result_id: str) -> Path:
 def packed_path(raw: Path) -> Path:
     """Where the packed form of the answer at `raw` is."""
     return raw.with_suffix(".gz")
+
+
+def bytes_of(path: Path, shared: Shared | None) -> bytes:
+    """Of an answer's file, here or where all machines find it. Raises OSError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        data = shared.get(path.name) if shared else None
+        if data is None:
+            raise
+        return data
 
 
 def answer_paths(folder: Path, result_id: str) -> list[Path]:

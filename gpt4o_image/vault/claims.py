@@ -16,7 +16,7 @@ from pathlib import Path
 from ..errors import GPT4oImageError
 from .database import Connection
 from .leases import Lease, Watch, forget, is_abandoned
-from .results import DIED, HEARTBEAT_S, SELECT, SILENT_S, Files, NewResult, Result, State, now, read_results
+from .results import DIED, HEARTBEAT_S, SELECT, SILENT_S, Files, NewResult, Result, State, now, read_results, row_of
 
 # Clocks jump, and two machines' clocks differ: before a call is paid for again, its old run is watched for so long.
 WATCH_S = 2 * HEARTBEAT_S
@@ -100,8 +100,7 @@ class Claims:
         result_id = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(created))}-{secrets.token_hex(3)}"
         insert_result(db, new, result_id, created)
         lease = Lease(self._lease_of(result_id))
-        rows = db.execute(f"{SELECT} WHERE id = :id", {**now(db), "id": result_id}).fetchall()
-        result = replace(read_results(db, rows, self._files)[0], state="running", error=None)
+        result = replace(read_results(db, row_of(db, result_id), self._files)[0], state="running", error=None)
         return Claimed(result, lease)  # also where the clock jumped meanwhile
 
     def _candidates(self, db: Connection, new: NewResult) -> list[Result]:

@@ -74,14 +74,8 @@ class PostgresDatabase:
 
     @contextmanager
     def _transaction(self, begin: str) -> Generator[PostgresConnection]:
-        with self._pool.one(begin) as db:
-            try:
-                yield db
-            except BaseException:
-                with suppress(DatabaseError):  # it rolls back by itself where the link is cut
-                    db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
+        with self._pool.one(begin) as db, _ended(db):
+            yield db
 
     def close_idle(self) -> None:
         """Closes the connections that wait for their next use."""
@@ -229,6 +223,18 @@ class _Pool:
         return db
 
 
+@contextmanager
+def _ended(db: PostgresConnection) -> Generator[None]:
+    """Commits the transaction that was begun, or rolls it back."""
+    try:
+        yield
+    except BaseException:
+        with suppress(DatabaseError):  # it rolls back by itself where the link is cut
+            db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
 def _has_begun(db: PostgresConnection, begin: str) -> bool:
     """False for a connection that is dead. Raises for one that lives: a new one would have to wait as long."""
     try:
@@ -254,13 +260,8 @@ def _bring_up_to_date(db: PostgresConnection) -> None:
         if encoding != "UTF8":
             raise DatabaseError(f"its encoding is {encoding}, which cannot hold every prompt; it must be UTF8")
         db.begin(POSTGRES.begin_claiming)
-        try:
+        with _ended(db):
             take_next_step(db, POSTGRES)
-        except BaseException:
-            with suppress(DatabaseError):
-                db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
 
 
 def _storable(values: Values) -> Any:

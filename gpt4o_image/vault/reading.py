@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import GPT4oImageError
-from .answers import KeptAnswer, kept_answer, packed_path, raw_path
+from .answers import KeptAnswer, bytes_of, kept_answer, packed_path, raw_path
 from .claims import midnight, spent, spent_by_day
-from .database import Connection, Database, DatabaseError, Row
+from .database import Connection, Database, DatabaseError
 from .pages import Page, Wanted, read_page
-from .results import LATEST, SELECT, Files, Result, now, read_results
+from .results import LATEST, SELECT, Files, Result, now, read_results, row_of
 from .shared import Shared, SharedFolder, SharedTable
 from .sqlite import SqliteDatabase
 
@@ -119,10 +119,7 @@ class VaultReader:
         raw = raw_path(self._answers, result_id)
         for path in (raw, packed_path(raw)):
             with suppress(FileNotFoundError):
-                return [(path.name, path.read_bytes())]
-        if self._shared:
-            shared = ((path.name, self._shared.get(path.name)) for path in (raw, packed_path(raw)))
-            return [(name, data) for name, data in shared if data is not None][:1]
+                return [(path.name, bytes_of(path, self._shared))]
         return []
 
     def graph(self, result_id: str) -> bytes | None:
@@ -162,8 +159,3 @@ class VaultReader:
                 return ask(db)
         except OSError as error:
             raise GPT4oImageError("config", f"The vault in {self.place} cannot be read: {error}.") from error
-
-
-def row_of(db: Connection, result_id: str) -> list[Row]:
-    """For `read_results`: one row or none."""
-    return db.execute(f"{SELECT} WHERE id = :id", {**now(db), "id": result_id}).fetchall()

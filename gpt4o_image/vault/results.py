@@ -217,6 +217,11 @@ def what_it_holds(files: Sequence[File], pictures: Sequence[Picture], links: Seq
     return "unread" if files or verdict == "unread" else "failed"
 
 
+def row_of(db: Connection, result_id: str) -> list[Row]:
+    """For `read_results`: one row or none."""
+    return db.execute(f"{SELECT} WHERE id = :id", {**now(db), "id": result_id}).fetchall()
+
+
 def read_results(db: Connection, rows: Sequence[Row], files: Files) -> list[Result]:
     """Results of the rows of a `SELECT`, in their order. A damaged value is read as an empty one."""
     ids = [row["id"] for row in rows]
