@@ -10,6 +10,7 @@ from quick_painter import quick_paint
 
 from gpt4o_image.command.main import main
 from gpt4o_image.download import fetch
+from gpt4o_image.gateway import client, http_client
 from gpt4o_image.gateway.config import Config
 from gpt4o_image.generation import generate
 from gpt4o_image.request import Request
@@ -55,6 +56,13 @@ def short_pauses(monkeypatch):
     monkeypatch.setattr(fetch, "_PAUSES_S", tuple(pause / 50 for pause in fetch._PAUSES_S))
     for name in ("_TRIES_S", "_LATER_S"):
         monkeypatch.setattr(fetch, name, getattr(fetch, name) / 50)
+
+
+@pytest.fixture
+def short_connects(monkeypatch):
+    """Connections are given up soon."""
+    monkeypatch.setattr(client, "_CONNECT_S", 0.5)
+    monkeypatch.setattr(http_client, "CONNECT_S", 1.0)
 
 
 @pytest.fixture

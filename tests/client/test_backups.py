@@ -7,9 +7,8 @@ import threading
 from dataclasses import dataclass
 
 import pytest
-from fake_gateway import FakeGateway
 
-from gpt4o_image.gateway import client, http_client
+pytestmark = pytest.mark.usefixtures("short_connects")
 
 HEAD, ALL_BUT_ONE, ALL = "head", "all but the last byte", "all"
 
@@ -70,16 +69,9 @@ class TwoHosts:
     base_url: str
 
 
-@pytest.fixture(autouse=True)
-def short_patience(monkeypatch):
-    monkeypatch.setattr(client, "_CONNECT_S", 0.5)
-    monkeypatch.setattr(http_client, "CONNECT_S", 1.0)
-
-
 @pytest.fixture
-def backup():
-    with FakeGateway() as one:
-        yield one
+def backup(fake_gateway):
+    return fake_gateway
 
 
 def run_on(ask, first, backup):

@@ -16,7 +16,7 @@ from fake_gateway import HANG, RESET, FakeGateway, reply, sse, tunnel
 from fake_socks import FakeSocks
 
 from gpt4o_image.errors import GPT4oImageError
-from gpt4o_image.gateway import client, http_client
+from gpt4o_image.gateway import http_client
 from gpt4o_image.gateway.client import BrokenOff, post, preflight
 from gpt4o_image.gateway.hosts import Hosts
 from gpt4o_image.gateway.profiles import Gateway
@@ -28,19 +28,16 @@ NAME = "https://gateway.example/v1"
 
 
 @pytest.fixture(autouse=True)
-def surroundings(monkeypatch):
-    """No proxies and certificates of this machine; connections are given up soon."""
+def surroundings(monkeypatch, short_connects):
+    """No proxies and certificates of this machine."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name in CA_VARIABLES:
             monkeypatch.delenv(name)
-    monkeypatch.setattr(client, "_CONNECT_S", 0.5)
-    monkeypatch.setattr(http_client, "CONNECT_S", 1.0)
 
 
 @pytest.fixture
-def gateway():
-    with FakeGateway() as one:
-        yield one
+def gateway(fake_gateway):
+    return fake_gateway
 
 
 def ask(*base_urls, hosts=None, body=BODY, endpoint="chat", timeout_s=5.0, key=KEY):

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -60,16 +61,8 @@ def test_pictures_lie_in_the_shared_folder_where_there_is_one(machine, run, tmp_
 
 @pytest.mark.parametrize("settings", [{}, {"max_parallel_all": 1}])
 def test_equal_requests_at_once_pay_once(machine, run, settings):
-    with Simulator(speed=8) as run.simulator:
-        outcomes = []
-        threads = [
-            threading.Thread(target=lambda name=name: outcomes.append(machine(name, "a fox", **settings)))
-            for name in ("one", "other", "third")
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    with Simulator(speed=8) as run.simulator, ThreadPoolExecutor(3) as pool:
+        outcomes = list(pool.map(lambda name: machine(name, "a fox", **settings), ("one", "other", "third")))
         assert run.simulator.posts() == 1
     assert sorted(outcome.reused for outcome in outcomes) == [False, True, True]
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from silence import silence
@@ -115,13 +116,8 @@ def test_where_nothing_is_left_of_the_earlier_pictures_one_of_several_runs_pays_
     lost = run("a fox [[ok_data_url]]").result_id
     for file in run.vault.result(lost).files:
         file.path.unlink()
-    with Simulator(speed=4) as run.simulator:
-        outcomes = []
-        threads = [threading.Thread(target=lambda: outcomes.append(run("a fox [[ok_data_url]]"))) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    with Simulator(speed=4) as run.simulator, ThreadPoolExecutor(3) as pool:
+        outcomes = list(pool.map(run, ["a fox [[ok_data_url]]"] * 3))
         assert run.simulator.posts() == 1
     assert sorted(outcome.reused for outcome in outcomes) == [False, True, True]
     assert len({outcome.result_id for outcome in outcomes} - {lost}) == 1

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 from web.front_ends import NEWEST, arguments
 from web.screen import idle
+from web.seeds import EACH_STATE, emptied, seed
 from web.window import WAIT_MS, Window
 
 from gpt4o_image.command.headless import HeadlessComfyUI
@@ -84,6 +85,19 @@ def browser():
 def gateway_home(tmp_path_factory):
     """GPT4O_IMAGE_HOME of the server: its vault lies in it."""
     return tmp_path_factory.mktemp("gpt4o_image_home")
+
+
+@pytest.fixture
+def vault(gateway_home):
+    """The server's vault, without a result."""
+    return emptied(gateway_home)
+
+
+@pytest.fixture
+def each_state(vault):
+    """The server's vault with a result in each state."""
+    seed(vault, EACH_STATE)
+    return vault
 
 
 @pytest.fixture(scope="session")

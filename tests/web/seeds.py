@@ -13,6 +13,14 @@ from gpt4o_image.vault.sqlite import SqliteDatabase
 from gpt4o_image.vault.vault import Vault
 
 FAILED = {"kind": "refused", "message": "The model declined.\nNot like this.", "gateway_text": None, "request_id": None}
+LINK = "https://example.com/picture.png"
+EACH_STATE = [
+    {"id": "a-failed", "prompt": "a castle in fog", "error": FAILED, "billed": "no"},
+    {"id": "b-links", "prompt": "a boat at dawn", "links": [LINK], "error": FAILED | {"kind": "download_failed"}},
+    {"id": "c-partly", "prompt": "four cats", "links": [LINK, f"{LINK}?2"], "stored": 1},
+    {"id": "d-running", "prompt": "a slow tree", "status": "running", "billed": "unknown"},
+    {"id": "e-saved", "prompt": "a red fox in a <b>den</b>", "stored": 1},
+]
 
 
 def emptied(home):

@@ -4,10 +4,9 @@ from importlib.resources import files
 
 import pytest
 from playwright.sync_api import expect
-from web.seeds import emptied, seed
+from web.seeds import emptied
 from web.sidebar import Sidebar
 from web.test_outcomes import run
-from web.test_sidebar import EACH_STATE
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js")
 # Of each fault its rule, and where it is.
@@ -15,13 +14,6 @@ FAULTS = """async where => (await axe.run({ include: [where] })).violations
   .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`))"""
 THEMES = [{"Comfy.ColorPalette": theme} for theme in ("dark", "light")]
 each_theme = pytest.mark.parametrize("settings", THEMES, ids=["dark", "light"])
-
-
-@pytest.fixture
-def vault(gateway_home):
-    vault = emptied(gateway_home)
-    seed(vault, EACH_STATE)
-    return vault
 
 
 @pytest.fixture
@@ -38,7 +30,7 @@ def faults(screen):
 
 
 @each_theme
-def test_the_side_bar_with_gallery_chart_and_findings(screen, vault, faults, screenshots):
+def test_the_side_bar_with_gallery_chart_and_findings(screen, each_state, faults, screenshots):
     bar = Sidebar.open(screen)
     expect(bar.cards).to_have_count(5)
     screen.command("GPT4oImage.Check")
@@ -68,7 +60,7 @@ def test_the_key_panel_and_the_empty_list(screen, gateway_home, faults, screensh
 
 
 @each_theme
-def test_a_failure_on_the_node_and_over_the_page(screen, vault, faults, screenshots):
+def test_a_failure_on_the_node_and_over_the_page(screen, each_state, faults, screenshots):
     run(screen, "[[fail_en]] a film")
     expect(screen.page.locator(".g4i-notice")).to_be_visible()
     screen.page.screenshot(path=screenshots / "failure.png")

@@ -2,7 +2,6 @@
 
 import pytest
 from playwright.sync_api import expect
-from web.seeds import emptied
 from web.sidebar import Sidebar, forgive
 
 PAID = ("GPT4oImage_Generate", "GPT4oImage_ImagesAPI")
@@ -12,11 +11,6 @@ FIRST = "(({ id, type, pos, widgets_values }) => [id, type, [...pos], widgets_va
 SET = "([id, value]) => app.extensionManager.setting.set(id, value)"
 COMMANDS = "app.extensionManager.command.commands.map(({ id, source }) => ({ id, source }))"
 TAB = "GPT-4o Image"
-
-
-@pytest.fixture
-def vault(gateway_home):
-    return emptied(gateway_home)
 
 
 def change(screen, setting, value):

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 from playwright.sync_api import expect
-from web.seeds import FAILED, emptied, picture, saved, seed
+from web.seeds import FAILED, picture, saved, seed
 from web.sidebar import Sidebar
 
 from gpt4o_image.vault.sqlite import SqliteDatabase
@@ -19,11 +19,6 @@ DRAG = """() => {
   app.canvas.canvas.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: data }));
   return offered;
 }"""
-
-
-@pytest.fixture
-def vault(gateway_home):
-    return emptied(gateway_home)
 
 
 def with_details(vault, result_id, created=None, **details):

@@ -5,7 +5,6 @@ import uuid
 
 import pytest
 from playwright.sync_api import expect
-from web.seeds import emptied
 from web.sidebar import Sidebar
 from web.test_outcomes import AGAIN, RUN
 
@@ -17,11 +16,6 @@ SET = """values => { for (const widget of app.graph.nodes[0].widgets) if (widget
   widget.callback?.(widget.value);
 } }"""
 BADGE = "app.graph.nodes[0].badges.map((each) => (typeof each === 'function' ? each() : each).text).at(-1)"
-
-
-@pytest.fixture
-def vault(gateway_home):
-    return emptied(gateway_home)
 
 
 @pytest.fixture(autouse=True)  # gone only after the page, which would ask for its gateway again

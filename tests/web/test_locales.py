@@ -5,20 +5,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 from web.languages import each_language, words
-from web.seeds import emptied, seed
 from web.sidebar import Sidebar
-from web.test_sidebar import EACH_STATE
 
 TEXTS = """() => [...document.querySelectorAll(".g4i-panel *")].flatMap((each) => [
   ...[...each.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data.trim()),
   each.ariaLabel, each.title, each.placeholder]).filter(Boolean)"""
-
-
-@pytest.fixture
-def vault(gateway_home):
-    vault = emptied(gateway_home)
-    seed(vault, EACH_STATE)
-    return vault
 
 
 @pytest.fixture
@@ -36,7 +27,7 @@ def test_every_text_that_the_scripts_ask_for_is_there(pack_root):
 
 
 @each_language
-def test_the_side_bar_is_in_the_language(screen, vault, language, screenshots):
+def test_the_side_bar_is_in_the_language(screen, each_state, language, screenshots):
     own = words(language)["gpt4oImage"]
     bar = Sidebar.open(screen)
     expect(bar.cards).to_have_count(5)
@@ -61,7 +52,7 @@ def test_the_settings_are_in_the_language(screen, language, screenshots):
     screen.page.screenshot(path=screenshots / f"settings-{language}.png")
 
 
-def test_a_change_of_language_is_followed_at_the_next_opening(screen, vault):
+def test_a_change_of_language_is_followed_at_the_next_opening(screen, each_state):
     screen.spoiled = True
     bar = Sidebar.open(screen)
     screen.page.evaluate("app.extensionManager.setting.set('Comfy.Locale', 'ja')")
@@ -73,6 +64,6 @@ def test_a_change_of_language_is_followed_at_the_next_opening(screen, vault):
 
 
 @pytest.mark.parametrize("settings", [{"Comfy.Locale": "fr"}])
-def test_a_language_that_the_pack_does_not_speak_gets_english(screen, vault):
+def test_a_language_that_the_pack_does_not_speak_gets_english(screen, each_state):
     bar = Sidebar.open(screen)
     expect(bar.card("fox").locator(".g4i-state")).to_have_text("Saved")

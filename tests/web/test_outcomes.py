@@ -5,7 +5,6 @@ import uuid
 
 import pytest
 from playwright.sync_api import expect
-from web.seeds import emptied
 from web.sidebar import Sidebar
 
 RUN = """([type, values]) => {
@@ -27,11 +26,6 @@ PICTURES = """() => LiteGraph.vueNodesMode
   ? document.querySelectorAll("[data-node-id='" + app.graph.nodes[0].id + "'] img").length
   : app.graph.nodes[0].imgs?.length ?? 0"""
 GENERATE = "GPT4oImage_Generate"
-
-
-@pytest.fixture
-def vault(gateway_home):
-    return emptied(gateway_home)
 
 
 @pytest.fixture

@@ -5,17 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 from web.screen import idle
-from web.seeds import FAILED, emptied, saved, seed
+from web.seeds import EACH_STATE, emptied, saved, seed
 from web.sidebar import Sidebar, forgive, run
 
-LINK = "https://example.com/picture.png"
-EACH_STATE = [
-    {"id": "a-failed", "prompt": "a castle in fog", "error": FAILED, "billed": "no"},
-    {"id": "b-links", "prompt": "a boat at dawn", "links": [LINK], "error": FAILED | {"kind": "download_failed"}},
-    {"id": "c-partly", "prompt": "four cats", "links": [LINK, f"{LINK}?2"], "stored": 1},
-    {"id": "d-running", "prompt": "a slow tree", "status": "running", "billed": "unknown"},
-    {"id": "e-saved", "prompt": "a red fox in a <b>den</b>", "stored": 1},
-]
 WATCH = """() => {
   window.seen = [];
   const look = () => {
@@ -25,11 +17,6 @@ WATCH = """() => {
   const all = { subtree: true, childList: true, characterData: true };
   new MutationObserver(look).observe(document.querySelector(".g4i-feed"), all);
 }"""
-
-
-@pytest.fixture
-def vault(gateway_home):
-    return emptied(gateway_home)
 
 
 def test_every_state_is_told_with_price_and_reason(screen, vault, screenshots):

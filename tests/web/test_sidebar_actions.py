@@ -1,8 +1,7 @@
 """What one does with a paid result from the side bar: nodes, graphs, copies, fetching again."""
 
-import pytest
 from playwright.sync_api import expect
-from web.seeds import emptied, saved, seed
+from web.seeds import saved, seed
 from web.sidebar import Sidebar, forgive, run
 
 from gpt4o_image.vault.sqlite import SqliteDatabase
@@ -29,11 +28,6 @@ ADDED = """() => {
 }"""
 THUMBNAIL = "document.querySelector('.g4i-thumbnail img')?.naturalWidth > 0"
 LOADED = f"{TYPES}.join() === 'EmptyImage'"
-
-
-@pytest.fixture
-def vault(gateway_home):
-    return emptied(gateway_home)
 
 
 def button(bar, words, name):
