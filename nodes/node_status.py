@@ -25,7 +25,7 @@ class NodeStatus:
     def notify(self, event: RunEvent) -> None:
         """Shows one step of the run."""
         if isinstance(event, Waiting):
-            self._wait("waiting for an equal run" if event.for_equal else "waiting for a free call")
+            self._wait("waiting for an equal run" if event.for_equal else "waiting for a free slot")
         elif isinstance(event, Limited):
             self._asks_again = time.monotonic() + event.seconds
             self._wait("sending")

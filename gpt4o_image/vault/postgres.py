@@ -47,7 +47,7 @@ class PostgresDatabase:
 
     held = staticmethod(nullcontext)
     exists = True
-    advice = "Look whether the database can be reached from here, and at its address (GPT4O_IMAGE_VAULT)."
+    advice = "Check its address (GPT4O_IMAGE_VAULT, or `vault` in config.toml), and that it can be reached from here."
 
     def __init__(self, url: str) -> None:
         self._pool = _pool(url)
