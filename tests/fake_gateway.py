@@ -32,6 +32,7 @@ import functools
 import hashlib
 import io
 import json
+import select
 import socket
 import socketserver
 import ssl
@@ -48,6 +49,7 @@ from typing import Any
 EVENT_STREAM = "text/event-stream"
 DONE = b"data: [DONE]\n\n"
 LOOK_S = 0.01  # how often a pause looks whether the client is still there
+IDLE_S = 60  # no thread waits for ever
 
 RESET = "reset"
 HANG = "hang"
@@ -242,10 +244,18 @@ class Exchange:
         """Carry bytes to and from this port of this machine until one side closes."""
         with socket.create_connection(("127.0.0.1", port)) as there:
             self._connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            back = threading.Thread(target=_carry, args=(there, self._connection))
-            back.start()
-            _carry(self._connection, there)
-            back.join()
+            other = {self._connection: there, there: self._connection}
+            while True:
+                # One thread: OpenSSL cannot read and write one connection in two.
+                decrypted = isinstance(self._connection, ssl.SSLSocket) and self._connection.pending()
+                ready = [self._connection] if decrypted else select.select(list(other), [], [], IDLE_S)[0]
+                for source in ready:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    other[source].sendall(data)
+                if not ready:
+                    return
 
     def reset(self) -> None:
         """Make the coming close a TCP reset."""
@@ -289,14 +299,6 @@ class Exchange:
 def tunnel(port: int) -> Callable[[Exchange], None]:
     """The answer of a proxy that carries what it is asked for to this port of this machine."""
     return lambda exchange: exchange.tunnel(port)
-
-
-def _carry(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    with suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
 
 
 @functools.lru_cache(maxsize=256)
@@ -351,7 +353,7 @@ class _Handler(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         gateway: FakeGateway = self.server.gateway
         gateway.connected()
-        self.request.settimeout(60)  # no thread waits for ever
+        self.request.settimeout(IDLE_S)
         try:
             with self.server.watched(self.request) as connection:
                 self._answer(gateway, connection)
