@@ -162,6 +162,7 @@ SHAPES: dict[str, Shape] = {
     ),
     "data: in the URL-safe alphabet": text(f"![a]({DU1})", DU1),
     "linked thumbnail": text(f"{DONE}[![small]({THUMBNAIL})]({A})\n", A),
+    "HTML thumbnail over lines": text(f'<a href="{A}">\n<img src="{THUMBNAIL}">\n</a>\n', (A, f'"{THUMBNAIL}">')),
     "HTML image": text(f'Here: <img src="{A}" width=100>\n', (A, f'{A}"')),
     "label over two lines": text(f"![gen_1]({A})\n\n![a cat\nin a hat]({B})\n", A, B),
     "escaped ampersand": text(f"![a]({A}?se=1&amp;sig=b)\n", f"{A}?se=1&amp;sig=b"),

@@ -40,7 +40,9 @@ _TAGS = re.compile(r"(?:<a\b[^<>]*>\s*)?<img\b[^<>]*>", re.IGNORECASE)
 _OPEN_TAGS = re.compile(r"(?:<a\b[^<>]*>\s*)?(?:<(?:im?)?|<img\b[^<>]*|<a\b[^<>]*)?\Z", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\b(src|alt|href)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _IN_DATA = re.compile(rf"{_DATA}\Z", re.IGNORECASE)
-_GOES_ON = re.compile(rf"(?P<label>\[[^\[\]]{{0,{_MAX_CHARS}}}\Z)|(?P<data>\]\(\s*<?{_DATA}\Z)", re.IGNORECASE)
+_MOST = f"{{0,{_MAX_CHARS}}}"
+_OPEN = rf"(?P<label>\[(?:\s*!\[[^\[\]]*\]\([^\s()]*\))?[^\[\]]{_MOST})|(?P<tag><(?:a|img)\b[^<>]{_MOST}>?\s*)"
+_GOES_ON = re.compile(rf"(?:{_OPEN}|(?P<data>\]\(\s*<?{_DATA}))\Z", re.IGNORECASE)
 # What has none of these decides nothing of a span that has begun.
 DECISIVE = re.compile(r"""[\s<>"'`\[\]|().%]|[^\x00-\x7f]""")
 
@@ -93,9 +95,8 @@ def next_span(line: str, start: int, end: End, *, labelled: bool = False) -> Spa
 
 
 def goes_on(line: str, start: int) -> str | None:
-    """A "label", or the "data" of a picture, that is open at a line's end and may go on in the next line."""
-    found = _GOES_ON.search(line, start)
-    return found and found.lastgroup
+    """A "label", an HTML "tag" or the "data" of a picture that is open at a line's end and may go on in the next."""
+    return (found := _GOES_ON.search(line, start)) and found.lastgroup
 
 
 def _waits(line: str, start: int, end: End) -> bool:
@@ -171,8 +172,7 @@ def _image_tag(line: str, start: int, end: End) -> Span | None:
     tags = _TAGS.match(line, start)
     if tags is None and _OPEN_TAGS.match(line, start) and _waits(line, start, end):
         return None
-    attributes = _ATTRIBUTE.finditer(line, start, tags.end() if tags else start)
-    values = {found[1].lower(): found[2] or found[3] or found[4] for found in attributes}
+    values = {each[1].lower(): each[2] or each[3] or each[4] for each in _ATTRIBUTE.finditer(tags[0] if tags else "")}
     if not tags or not values.get("src"):
         return Text(start + 1, "<")
     target, thumbnail = (values["href"], values["src"]) if values.get("href") else (values["src"], "")

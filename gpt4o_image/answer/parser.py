@@ -32,8 +32,8 @@ class StreamParser:
     def finish(self, *, cut: bool) -> None:
         """The end of the text. `cut`: it may have gone on, so a half address is none."""
         end = End(line=True, text=True, cut=cut)
-        self._grow("", end)
-        # A block that never ended held more than a block: read what cannot be of it, once.
+        if self._pieces:  # else the last line of a block that broke off would count as whole
+            self._grow("", end)
         rest, self._block = self._block.remainder() if self._block else "", None
         self._begin_line()
         self.feed(rest)
@@ -61,7 +61,7 @@ class StreamParser:
         if self._joins:
             piece = piece.lstrip(BLANKS)
             self._joins = not (piece or end.line)
-            if piece[:1] in tuple(STATUS_MARKS + OPENERS) or (end.line and not piece):
+            if piece[:1] in tuple(STATUS_MARKS + OPENERS.strip("<")) or (end.line and not piece):
                 self._end_line("".join(self._pieces), End(line=True) if piece else end)
         self._chars += len(piece)
         self._pieces.append(piece)

@@ -448,6 +448,16 @@ def test_half_an_address_is_none(text):
     assert parse([f"{text}\n"], cut=True)[0] != [] or "data" in text
 
 
+def test_half_an_address_is_none_in_a_block_that_broke_off_either():
+    said = Transcript()
+    parser = StreamParser(said)
+    parser.feed("```markdown\n![a](https://x.test/a.png)\n![b](https://x.t")
+    parser.break_off()
+    parser.finish(cut=True)
+    said.close()
+    assert [event.address for event in said.take()] == ["https://x.test/a.png"]
+
+
 def test_an_ampersand_that_was_escaped():
     events = events_of("![a](https://x.test/a?b=1&amp;c=2)")
     assert events == [Picture(0, "https://x.test/a?b=1&amp;c=2", "a"), Link("https://x.test/a?b=1&c=2", "a", 1)]
@@ -461,6 +471,26 @@ def test_a_thumbnail_is_the_mirror_of_what_it_links_to():
 def test_an_html_thumbnail_is_the_mirror_of_what_it_links_to():
     events = events_of("<a href='https://x.test/l.png'><img alt=a src='https://x.test/s.png'></a>")
     assert events == [Picture(0, "https://x.test/l.png", "a"), Link("https://x.test/s.png", "a", 1)]
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<a href='https://x.test/l.png'>\n  <img alt=a\n  src='https://x.test/s.png'>\n</a>\n",
+        "[![a](https://x.test/s.png)\n](https://x.test/l.png)\n",
+        "[\n![a](https://x.test/s.png)](https://x.test/l.png)\n",
+    ],
+)
+def test_a_thumbnail_over_several_lines(text, size):
+    events = parse([text[at : at + size] for at in range(0, len(text), size)])[0]
+    assert events == [Picture(0, "https://x.test/l.png", "a"), Link("https://x.test/s.png", "a", 1)]
+
+
+def test_a_tag_that_is_open_at_the_end_of_a_line_hides_nothing():
+    assert told("<a href=x>\n> 5%\n") == [5]
+    assert shown("<img\n\n![a](https://x.test/a.png)\n") == ["https://x.test/a.png"]
+    assert linked("see <a href='https://x.test/p'>\nthe page</a>\n") == ["https://x.test/p"]
 
 
 @pytest.mark.parametrize("size", [1, 7, 4096, 10**6])
