@@ -145,7 +145,14 @@ class _Run:
 
     def _reload(self, earlier: Result, *, again: bool) -> Outcome | None:
         """The pictures of an earlier result, or why they cannot be had now; None where nothing is left of it."""
-        outcome = reload(self._vault, earlier, self._gateway.origins, notify=self._notify, cancelled=self._cancelled)
+        outcome = reload(
+            self._vault,
+            earlier,
+            self._gateway.origins,
+            notify=self._notify,
+            cancelled=self._cancelled,
+            key=self._gateway.api_key,
+        )
         if outcome.error is None:
             return outcome
         if self._cancelled():

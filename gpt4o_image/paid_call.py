@@ -83,7 +83,7 @@ class PaidCall:
 
     def _expect(self, base_url: str) -> None:
         """Gets ready for an answer from there."""
-        self._reader = AnswerReader(base_url, prompt_text(self._request))
+        self._reader = AnswerReader(base_url, prompt_text(self._request), self._gateway.api_key)
         self._said = self._reader.transcript
         self._pool = Pool(
             self._said.pictures,

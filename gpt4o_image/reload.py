@@ -35,12 +35,14 @@ def reload(
     *,
     notify: Callable[[RunEvent], None],
     cancelled: Callable[[], bool],
+    key: str = "",
     read_again: bool = False,
 ) -> Outcome:
     """The pictures of `result` as the outcome of a run that cost nothing. Without any, `error` is what is known.
 
-    An answer that was not understood is read again with today's reader, with `read_again` any that is kept. A picture
-    that is still missing is a warning that names its links. Raises `config` where the vault cannot be read.
+    An answer that was not understood is read again with today's reader, with `read_again` any that is kept; `key`, the
+    gateway's, is masked in it. A picture that is still missing is a warning that names its links. Raises `config` where
+    the vault cannot be read.
     """
     if result.state == "running":
         vault.close_dead_runs()
@@ -50,7 +52,7 @@ def reload(
         return Outcome(result.model, error=error, cost_usd=0.0, reused=True, result_id=result.id)
     found = _from_disk(result)
     if read_again or _needs_its_answer(result, found):
-        result = _read_again(vault, result, found)
+        result = _read_again(vault, result, found, key)
     missing = _missing(result, found)
     if missing:
         _fetch(vault, result, own_origins, missing, found, notify, cancelled)
@@ -100,7 +102,7 @@ def _needs_its_answer(result: Result, found: _Found) -> bool:
     return result.has_answer and (result.verdict == "unread" or only_there or not (result.shown or result.files))
 
 
-def _read_again(vault: Vault, result: Result, found: _Found) -> Result:
+def _read_again(vault: Vault, result: Result, found: _Found, key: str) -> Result:
     """The result as today's reader understands its answer."""
     kept = vault.answer(result.id)
     if kept is None:  # its process died before a byte of it was written, or its file was deleted
@@ -112,7 +114,7 @@ def _read_again(vault: Vault, result: Result, found: _Found) -> Result:
         found.reasons.append(str(error))
         _note(vault, result, AnswerEnd(kept.ending, kept.received, result.verdict, revision()))
         return result
-    reader = AnswerReader(kept.head.answered_by, str(result.details.get("prompt", result.prompt)))
+    reader = AnswerReader(kept.head.answered_by, str(result.details.get("prompt", result.prompt)), key)
     reader.feed(data)
     reader.finish(broke_off=not kept.whole)
     return _updated(vault, result, kept, reader)

@@ -27,6 +27,7 @@ from .failures import (
 )
 from .json_text import CutText, as_dict, as_list, json_objects, repaired, without_surrogates
 from .parser import StreamParser
+from .redact import JsonMask, TextMask
 from .shapes import Piece, Possible, Revised, Said, Shown, pieces, possible_addresses
 from .sse import Item, SseDecoder
 from .transcript import Transcript
@@ -48,12 +49,15 @@ class AnswerReader:
     """Feed it the answer as it comes and finish it once; `error`, `complete`, `finish_reason` then tell how it ended.
 
     `base_url`: of the gateway that answers; addresses without a host are read as of its origin. `prompt`: as it was
-    sent; never read as an answer. `transcript` is the same object all the time. `finish` sets `warnings`, and `failed`
-    where the answer itself says that no picture came: then no link in it leads to one.
+    sent; never read as an answer. `key`: of the gateway; masked where only reading puts it together. `transcript` is
+    the same object all the time. `finish` sets `warnings`, and `failed` where the answer itself says that no picture
+    came: then no link in it leads to one.
     """
 
-    def __init__(self, base_url: str = "", prompt: str = "") -> None:
+    def __init__(self, base_url: str = "", prompt: str = "", key: str = "") -> None:
         self.transcript = Transcript(base_url, prompt)
+        self._key = key
+        self._mask = JsonMask(key)
         self.error: GPT4oImageError | None = None
         self.failed = False
         self.finish_reason: str | None = None
@@ -126,7 +130,7 @@ class AnswerReader:
         amid_line = any(choice.amid_line for choice in self._choices.values())
         cut = ((broke_off or self._is_stream) and not self.complete) or self.finish_reason == "length"
         for choice in self._choices.values():
-            choice.parser.finish(cut=bool(cut))
+            choice.finish(cut=bool(cut))
         self.transcript.close()
         self._take_last_resort()
         if self.transcript.pictures and not (broke_off or self._torn or amid_line) and unread == self._unread:
@@ -155,6 +159,7 @@ class AnswerReader:
             self.transcript.possible(address)
 
     def _value(self, value: dict[str, Any]) -> None:
+        value = self._mask.of(value)
         choices = as_list(value.get("choices") or value.get("candidates"))
         if is_error(value):
             self.error = self.error or from_object(value)
@@ -198,7 +203,7 @@ class AnswerReader:
         if number not in self._choices and len(self._choices) >= _MAX_CHOICES:
             number = next(iter(self._choices))
         if number not in self._choices:
-            self._choices[number] = _Choice(self.transcript)
+            self._choices[number] = _Choice(self.transcript, TextMask(self._key))
         return self._choices[number]
 
     # An answer that is no stream
@@ -290,8 +295,9 @@ class AnswerReader:
 class _Choice:
     """One choice of the answer: its text, put together from deltas, or from messages that repeat what they came to."""
 
-    def __init__(self, transcript: Transcript) -> None:
-        self.parser = StreamParser(transcript)
+    def __init__(self, transcript: Transcript, mask: TextMask) -> None:
+        self._parser = StreamParser(transcript)
+        self._mask = mask
         self.amid_line = False
         self._chars = 0
         self._known = hashlib.blake2b()  # of its text, which may be longer than what is worth keeping
@@ -317,6 +323,11 @@ class _Choice:
         if isinstance(texts[-1], CutText):
             self._break()
 
+    def finish(self, *, cut: bool) -> None:
+        """The end of the answer. `cut`: it may have gone on."""
+        self._parser.feed(self._mask.finish())
+        self._parser.finish(cut=cut)
+
     def _feed(self, text: str) -> None:
         if not text:
             return
@@ -326,13 +337,14 @@ class _Choice:
         cut = isinstance(text, CutText)
         text = self._half + text
         self._half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
-        self.parser.feed(without_surrogates(text[: len(text) - len(self._half)]))
+        self._parser.feed(self._mask.feed(without_surrogates(text[: len(text) - len(self._half)])))
         if cut:
             self._break()
 
     def _break(self) -> None:
         """What comes next does not go on where the text broke off."""
-        self.parser.break_off()
+        self._parser.feed(self._mask.finish())
+        self._parser.break_off()
 
 
 def _is_empty_images_object(value: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Takes a key out of what a gateway or proxy sends back: out of text, and out of bytes as they come. Pure."""
+"""Takes a key out of what a gateway or proxy sends back: text, JSON, and bytes or text that come in chunks. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import html
 import json
 import re
 from collections.abc import Iterable
+from typing import Any, cast
 from urllib.parse import quote
 
 MASK = "***"
@@ -31,6 +32,8 @@ class ByteMask:
 
     def __init__(self, key: str) -> None:
         self._forms = [form.encode() for form in _forms(key)]
+        self._beginnings = {form[:size] for form in self._forms for size in range(1, len(form))}
+        self._longest = max(map(len, self._beginnings), default=0)
         self._held = b""
 
     def feed(self, chunk: bytes) -> bytes:
@@ -38,7 +41,8 @@ class ByteMask:
         data = self._held + chunk
         for form in self._forms:
             data = data.replace(form, MASK.encode())
-        held = max((_overlap(data, form) for form in self._forms), default=0)
+        sizes = range(min(len(data), self._longest), 0, -1)
+        held = next((size for size in sizes if data[-size:] in self._beginnings), 0)
         self._held = data[len(data) - held :]
         return data[: len(data) - held]
 
@@ -48,10 +52,39 @@ class ByteMask:
         return MASK.encode() if len(held) >= _TELLING else held
 
 
-def _overlap(data: bytes, form: bytes) -> int:
-    """How many bytes at the end of `data` are the beginning of `form`."""
-    sizes = range(min(len(data), len(form) - 1), 0, -1)
-    return next((size for size in sizes if data.endswith(form[:size])), 0)
+class JsonMask:
+    """JSON values with `key` masked in their strings, where an escape may hide it from a search of the bytes."""
+
+    def __init__(self, key: str) -> None:
+        self._forms = _forms(key)
+
+    def of(self, value: Any) -> Any:
+        """`value`, or a copy of it."""
+        if not self._forms:
+            return value
+        if isinstance(value, dict):
+            return {name: self.of(each) for name, each in cast("dict[str, Any]", value).items()}
+        if isinstance(value, list):
+            return [self.of(each) for each in cast("list[Any]", value)]
+        if isinstance(value, str) and any(form in value for form in self._forms):
+            for form in self._forms:
+                value = value.replace(form, MASK)
+        return value
+
+
+class TextMask:
+    """The same for text: a gateway may send a key in pieces that only its reader puts together."""
+
+    def __init__(self, key: str) -> None:
+        self._bytes = ByteMask(key)
+
+    def feed(self, text: str) -> str:
+        """What can be given on now."""
+        return self._bytes.feed(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+    def finish(self) -> str:
+        """The rest."""
+        return self._bytes.finish().decode()
 
 
 def _forms(key: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import GPT4oImageError, error_from_json, shorten
 from ..gateway.config import load_config
-from ..gateway.profiles import own_origins
+from ..gateway.profiles import gateway_key, own_origins
 from ..home import home, user_path
 from ..outcome import Outcome
 from ..picture_files import check_folder
@@ -174,6 +174,7 @@ def _reloaded(vault: Vault, options: argparse.Namespace) -> Outcome:
             own_origins(result.gateway, config, os.environ),
             notify=_progress,
             cancelled=stop.is_set,
+            key=gateway_key(result.gateway, config, os.environ),
             read_again=options.action == "read",
         )
         if stop.is_set() and outcome.error:

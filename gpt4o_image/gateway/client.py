@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..answer.failures import from_status
+from ..answer.redact import ByteMask, redact
 from ..errors import GPT4oImageError
 from ..request import Endpoint
 from .hosts import Hosts
@@ -19,7 +20,6 @@ from .http_client import Departure, http_client
 from .limits import wait_s
 from .misaddressed import misaddressed
 from .profiles import Gateway
-from .redact import ByteMask, redact
 from .sdk import httpx_of, openai_sdk
 from .transport import proxies_in_use, ssl_context
 from .unreachable import ADVICE, Unreachable

@@ -12,12 +12,12 @@ from ..answer.error_object import is_error
 from ..answer.failures import from_status
 from ..answer.json_text import json_object
 from ..answer.keywords import says
+from ..answer.redact import redact
 from ..errors import shorten
 from ..urls import origin
 from .aihubmix import AIHUBMIX
 from .blocking import connect, get
 from .misaddressed import base_url_advice
-from .redact import redact
 from .transport import proxy_for
 from .unreachable import ADVICE, Unreachable
 

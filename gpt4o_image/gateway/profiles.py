@@ -65,7 +65,7 @@ def choose_gateway(name: str, config: Config, environ: Mapping[str, str]) -> Gat
     Raises `config` for an unknown name and for a missing key; it never turns to the simulator by itself.
     """
     gateway = priced_gateway(name, config, environ)
-    api_key = _key(gateway.name, config, environ)
+    api_key = gateway_key(gateway.name, config, environ)
     if not api_key:
         problem = f"There is no key for the gateway {gateway.name}."
         raise GPT4oImageError("config", problem, advice=_how_to_set_a_key(gateway.name, config.path))
@@ -91,7 +91,7 @@ def priced_gateway(name: str, config: Config, environ: Mapping[str, str]) -> Gat
 
 def has_key(config: Config, environ: Mapping[str, str], name: str = DEFAULT) -> bool:
     """Whether a gateway has a key."""
-    return bool(_key(config.gateway if name == DEFAULT else name, config, environ))
+    return bool(gateway_key(config.gateway if name == DEFAULT else name, config, environ))
 
 
 def base_urls(name: str, config: Config, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -110,7 +110,8 @@ def own_origins(name: str, config: Config, environ: Mapping[str, str]) -> tuple[
     return tuple(map(origin, base_urls(name, config, environ)))
 
 
-def _key(name: str, config: Config, environ: Mapping[str, str]) -> str:
+def gateway_key(name: str, config: Config, environ: Mapping[str, str]) -> str:
+    """The key of a gateway; empty where none is set."""
     own = "simulator-needs-no-key" if name == SIMULATOR else ""
     own = bare_key(config.profiles.get(name, {}).get("api_key", "")) or own
     named = bare_key(environ.get(KEY_VARIABLE, "")) if name == AIHUBMIX else ""

@@ -6,8 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from fake_gateway import reply
+from fake_gateway import reply, sse
 
+from gpt4o_image.command.main import main
 from gpt4o_image.gateway.config import Config
 from gpt4o_image.gateway.profiles import choose_gateway
 
@@ -78,3 +79,34 @@ def test_the_key_that_is_sent_is_ours(ask, fake_gateway, monkeypatch):
     fake_gateway.post(reply(status=401))
     assert ask("a fox").error.kind == "auth"
     assert [request.headers["authorization"] for request in fake_gateway.requests] == [f"Bearer {KEY}"]
+
+
+IN_PIECES = {
+    "two events": (f"The key {KEY[:9]}", f"{KEY[9:]} is at its limit."),
+    "characters": tuple(f"The key {KEY} is at its limit."),
+    "a link": (f"![a](ROOT/cdn/a.png?key={KEY[:9]}", f"{KEY[9:]})\n"),
+}
+
+
+@pytest.mark.parametrize("pieces", IN_PIECES.values(), ids=IN_PIECES)
+def test_a_key_that_only_its_reader_puts_together_is_masked(pieces, ask, fake_gateway, monkeypatch, capsys):
+    fake_gateway.post(sse(*pieces))
+    outcome = ask("a fox")
+    for name, value in {**ask.environ, "GPT4O_IMAGE_HOME": str(ask.home)}.items():
+        monkeypatch.setenv(name, value)
+    main(["results", "read", outcome.result_id, "--json"])
+    main(["results", "answer", outcome.result_id, "--redacted"])
+    main(["results", "show", outcome.result_id, "--json"])
+    told = [json.dumps(outcome.report()), repr(outcome), str(outcome.error), *capsys.readouterr()]
+    assert [text for text in told if KEY in text] == []
+    assert "***" in told[0]
+    files = [path for path in ask.home.rglob("*") if path.is_file()]
+    assert [path for path in files if KEY.encode() in path.read_bytes()] == []
+
+
+def test_a_key_behind_an_escape_is_masked(ask, fake_gateway):
+    escaped = json.dumps({"error": {"message": f"The key {KEY} is at its limit."}}).replace("sk-test", "sk\\u002dtest")
+    fake_gateway.post(reply(escaped, content_type="application/json"))
+    error = ask("a fox").error
+    assert KEY not in json.dumps(error.as_json())
+    assert "The key *** is at its limit." in error.gateway_text

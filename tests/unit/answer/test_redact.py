@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from gpt4o_image.gateway.redact import ByteMask, redact
+from gpt4o_image.answer.redact import ByteMask, redact
 
 KEY = "sk-cases-7Jq2/xv+0123&456789abcdefABCDEF"
 URL_SAFE = str.maketrans("+/", "-_")
