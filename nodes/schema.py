@@ -63,7 +63,7 @@ def background() -> io.Combo.Input:
         "background",
         options=list(BACKGROUNDS),
         default="auto",
-        tooltip="Said in the prompt. transparent gives a picture with an alpha channel.",
+        tooltip="Written into the prompt. transparent gives a picture with an alpha channel.",
     )
 
 
