@@ -2,7 +2,7 @@
 
 `reuse` is what a run does before it would pay: it finds the result and writes nothing. `insert` is the same where there
 is none, a claim: it waits for the disk, whatever the number of rows. `list` is `results list` without the shell, the
-20 newest; `spent_ever` is what the side bar shows beside it: the sum over all rows. What begins with `postgres` is the
+20 newest; `spent_ever` is what the sidebar shows beside it: the sum over all rows. What begins with `postgres` is the
 same on a PostgreSQL of its own on loopback, with its own default settings; `.._ratio`: how many times as long it takes.
 """
 

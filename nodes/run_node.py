@@ -77,7 +77,7 @@ def _with_way_to_key(outcome: Outcome, gateway: str, config: Config) -> Outcome:
     error = outcome.error
     if error is None or error.kind != "config" or has_key(config, os.environ, gateway):
         return outcome
-    return replace(outcome, error=error.plus("In ComfyUI: open the tab GPT-4o Image in the side bar; it shows how."))
+    return replace(outcome, error=error.plus("In ComfyUI: open the tab GPT-4o Image in the sidebar; it shows how."))
 
 
 async def give(node: type[io.ComfyNode], work: Work, on_failure: str = "stop", *, shows: bool = True) -> io.NodeOutput:

@@ -54,7 +54,7 @@ let gateways = ["default", "aihubmix", "simulator"];
 let ready = false;
 
 /**
- * ComfyUI tells a setting's value when it is registered too, before there is a side bar.
+ * ComfyUI tells a setting's value when it is registered too, before there is a sidebar.
  *
  * @param {() => void} work
  */
@@ -68,7 +68,7 @@ const settings = [
   {
     id: SIDEBAR,
     category: [CATEGORY, "Sidebar", "Tab"],
-    name: "Show the tab GPT-4o Image in the side bar",
+    name: "Show the tab GPT-4o Image in the sidebar",
     tooltip: "Takes effect at once.",
     type: "boolean",
     defaultValue: true,
@@ -77,7 +77,7 @@ const settings = [
   {
     id: GATEWAY,
     category: [CATEGORY, "Sidebar", "Gateway"],
-    name: "Gateway shown in the side bar",
+    name: "Gateway shown in the sidebar",
     tooltip: "The nodes have an input of their own for the gateway.",
     type: "combo",
     defaultValue: "default",
@@ -143,7 +143,7 @@ app.registerExtension({
     followRunAhead();
     status().then(
       (told) => (gateways = told.gateways),
-      () => undefined, // the side bar says what is wrong
+      () => undefined, // the sidebar says what is wrong
     );
   },
   nodeCreated,

@@ -1,5 +1,5 @@
 // @ts-check
-/** The head of the side bar: gateway, key, money, and the check that costs nothing. */
+/** The head of the sidebar: gateway, key, money, and the check that costs nothing. */
 
 import { iconButton, make, say, set } from "./dom.mjs";
 import { money } from "./format.mjs";

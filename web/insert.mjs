@@ -1,5 +1,5 @@
 // @ts-check
-/** What the side bar and the commands add to the graph: beside what is there, in sight, as one step for Undo. */
+/** What the sidebar and the commands add to the graph: beside what is there, in sight, as one step for Undo. */
 
 import { LOAD_RESULT, current } from "./graph.mjs";
 import { app, ask, folder, json, resultPath } from "./host.mjs";
@@ -183,7 +183,7 @@ function free([x, y, width, height]) {
 
 // What is seen of the canvas
 
-/** The part of the canvas that no side bar hides, in pixels from its own corner. */
+/** The part of the canvas that no sidebar hides, in pixels from its own corner. */
 function visible() {
   const whole = app.canvas.canvas.getBoundingClientRect();
   const bar = document.querySelector(".g4i-panel")?.getBoundingClientRect();

@@ -1,5 +1,5 @@
 // @ts-check
-/** The side bar's tab: head, filters and results, kept up to date over the websocket. */
+/** The sidebar's tab: head, filters and results, kept up to date over the websocket. */
 
 import { copy } from "./copying.mjs";
 import { debounced, make, say } from "./dom.mjs";

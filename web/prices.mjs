@@ -66,7 +66,7 @@ async function refresh() {
 async function quoted(graph) {
   const body = JSON.stringify({ graph });
   const options = { method: "POST", headers: { "Content-Type": "application/json" }, body };
-  return ask("/quote", options).catch(() => null); // the side bar says what is wrong with the server
+  return ask("/quote", options).catch(() => null); // the sidebar says what is wrong with the server
 }
 
 /** What a run of the whole graph costs. @returns {Sum} */

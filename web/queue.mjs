@@ -1,5 +1,5 @@
 // @ts-check
-/** The paid calls that wait in ComfyUI's queue: their line in the side bar, and the setting that sends them ahead. */
+/** The paid calls that wait in ComfyUI's queue: their line in the sidebar, and the setting that sends them ahead. */
 
 import { debounced, make, say, set } from "./dom.mjs";
 import { money } from "./format.mjs";
@@ -29,7 +29,7 @@ export function followRunAhead() {
 }
 
 export async function tellRunAhead() {
-  // A server without this pack's routes, or none at all, is the side bar's to explain.
+  // A server without this pack's routes, or none at all, is the sidebar's to explain.
   await post("/queue/run_ahead", { calls: ahead() }).catch(() => undefined);
 }
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** The paid results as the side bar knows them: pages, filters, live changes. Pure: no page, no server. */
+/** The paid results as the sidebar knows them: pages, filters, live changes. Pure: no page, no server. */
 
 /** The server's states of a result, in the order of the filter. @type {["saved", "links", "unread", "failed", "running"]} */
 export const STATES = ["saved", "links", "unread", "failed", "running"];
@@ -50,7 +50,7 @@ export function idOf(choice) {
     .trim();
 }
 
-/** Results in the order of the side bar, newest first. */
+/** Results in the order of the sidebar, newest first. */
 export class Results {
   constructor() {
     /** @type {Item[]} */

@@ -1,5 +1,5 @@
 // @ts-check
-/** The tab in ComfyUI's side bar: put there, taken away, opened. */
+/** The tab in ComfyUI's sidebar: put there, taken away, opened. */
 
 import { app, toast } from "./host.mjs";
 import { Panel } from "./panel.mjs";

@@ -255,7 +255,7 @@ def test_a_missing_key_is_told_with_the_way_to_set_one(host, generate, save):
     run = host.run({"1": generate("no key", gateway="without_key"), "2": save("1")})
     message = run.error["exception_message"]
     assert "gpt4o-image key set --gateway without_key" in message
-    assert "open the tab GPT-4o Image in the side bar" in message
+    assert "open the tab GPT-4o Image in the sidebar" in message
     assert "simulator" in message
     assert host.simulator.posts() == before
 

@@ -1,4 +1,4 @@
-"""The pack's side bar as a test sees it, and the ways to fill it."""
+"""The pack's sidebar as a test sees it, and the ways to fill it."""
 
 import uuid
 

@@ -98,7 +98,7 @@ def test_the_tab_goes_and_comes_back_with_its_setting(screen, vault):
     expect(bar.panel).to_have_count(0)
     expect(tab_button(screen)).to_have_count(0)
     screen.command("GPT4oImage.OpenResults")
-    expect(screen.page.get_by_text("The side bar tab is switched off", exact=True)).to_be_visible()
+    expect(screen.page.get_by_text("The sidebar tab is switched off", exact=True)).to_be_visible()
     change(screen, "Sidebar", True)
     tab_button(screen).click()
     expect(bar.panel).to_be_visible()

@@ -1,4 +1,4 @@
-"""The side bar as a gallery: what is known of a result, its pictures out of the page, what was spent, the first one."""
+"""The sidebar as a gallery: what is known of a result, its pictures out of the page, what was spent, the first one."""
 
 import json
 import time

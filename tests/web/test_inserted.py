@@ -1,4 +1,4 @@
-"""What the side bar and the commands add to a graph: beside what is there, as one step for Undo, kept beyond F5."""
+"""What the sidebar and the commands add to a graph: beside what is there, as one step for Undo, kept beyond F5."""
 
 import pytest
 from playwright.sync_api import expect

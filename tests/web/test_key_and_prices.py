@@ -1,4 +1,4 @@
-"""The key in one minute, and what the graph costs: on the nodes, and in the side bar's head."""
+"""The key in one minute, and what the graph costs: on the nodes, and in the sidebar's head."""
 
 import re
 import uuid
@@ -32,7 +32,7 @@ def config(gateway_home):
 
 @pytest.fixture
 def keyless(screen, vault, config):
-    """The open side bar, with a gateway that has no key."""
+    """The open sidebar, with a gateway that has no key."""
     config(WITHOUT_KEY)
     screen.page.evaluate("app.extensionManager.setting.set('GPT4oImage.Gateway', 'mine')")
     return Sidebar.open(screen)
@@ -51,7 +51,7 @@ def test_without_a_key_a_run_leads_to_the_way_to_set_it(screen, canvas, server, 
     screen.page.evaluate(RUN, ["GPT4oImage_Generate", {"prompt": "a fox", "gateway": "mine"}])
     expect(screen.page.locator(".g4i-outcome").filter(visible=True)).to_contain_text("not billed: A key is missing")
     screen.page.screenshot(path=screenshots / "no_key.png")
-    screen.page.locator(".g4i-notice").get_by_role("button", name="Open the side bar").click()
+    screen.page.locator(".g4i-notice").get_by_role("button", name="Open the sidebar").click()
     bar = Sidebar(screen)
     expect(setup(bar)).to_contain_text("There is no key for mine yet")
     command = setup(bar).locator("pre").first

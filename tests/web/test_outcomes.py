@@ -125,7 +125,7 @@ def test_a_failure_has_its_bill_first_and_no_older_picture(screen, canvas, vault
     expect(notice.locator("blockquote")).to_contain_text("Generation failed")
     expect(notice.locator(".g4i-message")).to_contain_text("then run again")
     screen.page.screenshot(path=screenshots / "failed.png")
-    notice.get_by_role("button", name="Show the result in the side bar").click()
+    notice.get_by_role("button", name="Show the result in the sidebar").click()
     bar = Sidebar(screen)
     expect(bar.card("[[fail_en]]")).to_be_focused()
     notice.get_by_role("button", name="Close").click()

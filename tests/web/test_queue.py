@@ -1,4 +1,4 @@
-"""The side bar's line on the paid calls that wait in ComfyUI's queue, and the setting that sends them ahead."""
+"""The sidebar's line on the paid calls that wait in ComfyUI's queue, and the setting that sends them ahead."""
 
 import json
 
@@ -13,7 +13,7 @@ SETTING = "GPT4oImage.RunAhead"
 
 @pytest.fixture
 def queue(screen, gateway_home):
-    """The side bar, and two runs that wait behind one which ends when it is interrupted."""
+    """The sidebar, and two runs that wait behind one which ends when it is interrupted."""
     emptied(gateway_home)
     bar = Sidebar.open(screen)
     run(screen, HELD)

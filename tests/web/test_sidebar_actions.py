@@ -1,4 +1,4 @@
-"""What one does with a paid result from the side bar: nodes, graphs, copies, fetching again."""
+"""What one does with a paid result from the sidebar: nodes, graphs, copies, fetching again."""
 
 from playwright.sync_api import expect
 from web.seeds import saved, seed
