@@ -221,7 +221,7 @@ def _not_paid_over(earlier: Result, error: GPT4oImageError) -> GPT4oImageError:
 
 def _fault(fault: BaseException, kind: Kind, rest: str, billed: Billed = "no") -> GPT4oImageError:
     why = f"{type(fault).__name__}: {fault}".rstrip(": ")
-    return GPT4oImageError(kind, f"The run broke off on this machine ({why}). {rest}", billed=billed)
+    return GPT4oImageError(kind, f"The run failed on this machine ({why}). {rest}", billed=billed)
 
 
 def _unfailing(notify: Callable[[RunEvent], None]) -> Callable[[RunEvent], None]:

@@ -21,7 +21,7 @@ def home(environ: Mapping[str, str]) -> Path:
     if named := environ.get(HOME_VARIABLE):
         path = user_path(named)
         if named.startswith("~") and path == Path(named):
-            raise GPT4oImageError("config", f"{HOME_VARIABLE} is {named}, but that home folder is not known.")
+            raise GPT4oImageError("config", f"{HOME_VARIABLE} is {named}, but that home folder cannot be found.")
         return path
     comfyui = comfyui_around(PACK_ROOT)
     return comfyui_home(comfyui) if comfyui else _user_data()

@@ -26,7 +26,7 @@ def check_folder(folder: Path) -> None:
 def reason(error: OSError) -> str:
     """Why a file could not be written, in words."""
     if isinstance(error, (FileExistsError, NotADirectoryError)):
-        return "it is a file, or lies below one"
+        return "it is a file, or is inside one"
     return error.strerror or str(error)
 
 

@@ -224,7 +224,7 @@ def _outcome(result: Result, found: _Found) -> Outcome:
         *repairs(pictures),
         *(each.sentence(result.id) for each in found.undecodable.values()),
         *(why for index, why in found.damaged.items() if index not in found.pictures),
-        *(f"Could not be had: {reason}" for reason in found.reasons),
+        *(f"Could not be fetched: {reason}" for reason in found.reasons),
     ]
     return Outcome(
         result.model,
@@ -258,6 +258,6 @@ def _why_empty(result: Result, found: _Found) -> GPT4oImageError:
     if not reasons and found.gone:
         reasons = ["Its files are gone, and it has no links."]
     if reasons or result.error is None:
-        lines = [f"The pictures of {result.id} cannot be had now.", *(reasons or ["Nothing is left of them."])]
+        lines = [f"The pictures of {result.id} cannot be fetched now.", *(reasons or ["Nothing is left of them."])]
         return GPT4oImageError("download_failed", "\n".join(lines), billed=result.billed)
     return error_from_json(result.error)

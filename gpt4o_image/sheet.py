@@ -107,7 +107,7 @@ def _row(number: int, columns: list[str], cells: list[str], where: str) -> Row:
         # Most often an unquoted comma in a prompt: its rest would be lost, and the wrong picture paid for.
         raise GPT4oImageError(
             "bad_request",
-            f"{where}: more cells than columns. Put a prompt that has a comma in it between double quotes.",
+            f"{where}: more cells than columns. Put double quotes around a prompt that contains a comma.",
         )
     given = {column: cell for column, cell in zip(columns, cells, strict=False) if column and cell}
     prompt = given.pop("prompt", "")

@@ -68,7 +68,7 @@ _SENTENCES: dict[Kind, tuple[str, str]] = {
         "Describe a style instead of a living artist, a film or a person, then run again.",
     ),
     "moderation_output": (
-        "The moderation stopped the finished picture.",
+        "The gateway's moderation stopped the finished picture.",
         "Change what it shows, then run again.",
     ),
     "refused": (
@@ -81,12 +81,12 @@ _SENTENCES: dict[Kind, tuple[str, str]] = {
     ),
     "rate_limited": ("The gateway is at a limit.", "Wait as long as it says, then run again."),
     "auth": ("The gateway does not accept the key.", "Set a valid key with `gpt4o-image key set`."),
-    "bad_model": ("The gateway does not offer this model now.", "Choose the other one, or try again later."),
-    "bad_request": ("The gateway does not accept the request as it is.", "Change what it names."),
+    "bad_model": ("The gateway does not offer this model now.", "Choose the other model, or try again later."),
+    "bad_request": ("The gateway does not accept the request as it is.", "Change what its message names."),
     "upstream": ("The gateway failed.", "Look at its log before you run again: each run is a new charge."),
     "truncated": (
         "The answer broke off before a picture came.",
-        "Look at its log before you run again: each run is a new charge.",
+        "Look at the gateway's log before you run again: each run is a new charge.",
     ),
     "no_image": ("The answer holds no picture.", "Change the prompt so that it asks for one."),
     "pending": ("The gateway postponed the picture and will not send it here.", "Run again later."),
@@ -96,7 +96,7 @@ _SENTENCES: dict[Kind, tuple[str, str]] = {
     ),
     "reference": ("The upload is too large for the gateway.", "Use fewer or smaller references."),
 }
-_CHALLENGE = "A guard in front of the gateway wants to see a browser first; the key is not at fault."
+_CHALLENGE = "A bot check in front of the gateway refused the request; the key is not the cause."
 _CHALLENGE_ADVICE = "Try again later, from another network, or with another of the gateway's hosts as base_url."
 
 
@@ -150,8 +150,8 @@ def from_page(body: str, base_url: str) -> GPT4oImageError:
 
 def from_task(task_id: str) -> GPT4oImageError:
     """From the object of an asynchronous task in place of an answer: the picture will be elsewhere."""
-    problem = f"The gateway only took the request on, as task {task_id}, and sends no picture here."
-    return GPT4oImageError("pending", problem, advice="Ask the gateway for the task.", billed="yes", request_id=task_id)
+    problem = f"The gateway only accepted the request, as task {task_id}, and sends no picture here."
+    return GPT4oImageError("pending", problem, advice="Look it up at the gateway.", billed="yes", request_id=task_id)
 
 
 def from_unread(said: Transcript) -> GPT4oImageError:

@@ -285,11 +285,11 @@ class AnswerReader:
         if self._cut:
             yield f"{_count(self._cut, 'picture')} broke off inside the answer."
         if self._body_bytes >= MAX_BODY_BYTES:
-            yield f"The answer is larger than {MAX_BODY_BYTES >> 20} MiB; what lies behind that was not read."
+            yield f"The answer is larger than {MAX_BODY_BYTES >> 20} MiB; the rest was not read."
         if said.left_out:
             yield f"{said.left_out} addresses of the answer were left out: there were too many."
         for address in said.unused:
-            yield f"A picture address was seen and not taken: {address}"
+            yield f"A picture address was found but not used: {address}"
 
 
 class _Choice:

@@ -56,7 +56,7 @@ def reach(address: str) -> str:
     if proxy := proxy_for(scheme, host, port):
         return f"through {proxy}"
     placeholder = next(filter(is_placeholder, resolve(host, port)), None)
-    return f"through a local proxy program, which answers its name with {placeholder}" if placeholder else "directly"
+    return f"through a local proxy program, which resolves its name to {placeholder}" if placeholder else "directly"
 
 
 def check_address(address: str, own_origins: Origins) -> Origin:

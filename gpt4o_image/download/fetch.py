@@ -151,7 +151,7 @@ def _fetch_one(address: str, own_origins: Origins, until: float, stopped: Callab
             if stopped():
                 raise Stopped
             if time.monotonic() > until:
-                raise _Missed("too slow; the deadline came first")
+                raise _Missed("too slow; the deadline passed")
         return result.result()
     finally:
         line.cut()
@@ -188,7 +188,7 @@ def _joined(address: str, location: str) -> str:
     try:
         return urljoin(address, location)
     except ValueError:
-        raise _Refused("redirects to what is not an address") from None
+        raise _Refused("redirects to an invalid address") from None
 
 
 def _read(response: requests.Response, line: Connection) -> bytes:
@@ -220,7 +220,7 @@ class _Body:
     def __init__(self, encoding: str) -> None:
         encoding = encoding.strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-            raise _Refused(f"comes as {encoding}, which was not asked for")
+            raise _Refused(f"is encoded as {encoding}, which was not asked for")
         self._unpacker = None if encoding in ("", "identity") else zlib.decompressobj(wbits=47)  # gzip or zlib
         self._data = bytearray()
         self.received = 0

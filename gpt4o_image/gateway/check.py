@@ -56,7 +56,7 @@ def check(
         advice = error.advice or f"Choose another gateway, or correct {config.path}."
         return [*local, Finding("gateway", False, error.problem, advice)]
     if not urls:
-        words = f"The gateway {profile} is part of this pack: it needs no key, no network."
+        words = f"The gateway {profile} is part of this pack: it needs no key and no network."
         return [*local, Finding("gateway", True, words)]
     network = [_proxies(urls), _certificates()]
     key, models, prices = "", tuple(PRICES_USD), dict(PRICES_USD)
@@ -89,9 +89,9 @@ def _proxies(urls: Iterable[str]) -> Finding:
     direct = [url for url, proxy in ways.items() if not proxy]
     text = f"Calls go through {' and '.join(sorted(through))}." if through else "Calls go out directly."
     if through and direct:
-        text += f" {', '.join(direct)}: directly."
+        text += f" Direct: {', '.join(direct)}."
     if placeholders := sorted({ip for url in direct for ip in _addresses(url) if is_placeholder(ip)}):
-        text += f" A local proxy program answers names with {placeholders[0]} and carries the connections."
+        text += f" A local proxy program resolves names to {placeholders[0]} and forwards the connections."
     return Finding("proxy", True, text)
 
 
@@ -107,7 +107,7 @@ def _certificates() -> Finding:
         ssl_context()
     except GPT4oImageError as error:
         return Finding("certificates", False, error.problem, error.advice)
-    return Finding("certificates", True, "Trusted are " + ", ".join(["the system's store", *trust_in_use()]) + ".")
+    return Finding("certificates", True, "Trusted: " + ", ".join(["the system's store", *trust_in_use()]) + ".")
 
 
 def _ask(
@@ -166,7 +166,7 @@ def _downloads(urls: Iterable[str], reach: Reach | None) -> list[Finding]:
     try:
         return [Finding("downloads", True, f"{PICTURE_HOST} is reached {reach(PICTURE_HOST)}.")]
     except (OSError, GPT4oImageError) as error:
-        advice = "Pictures would be paid for and not arrive. Check the network, HTTPS_PROXY and NO_PROXY."
+        advice = "Pictures would be paid for but could not be downloaded. Check the network, HTTPS_PROXY and NO_PROXY."
         return [Finding("downloads", False, f"{PICTURE_HOST} cannot be reached: {error}.", advice)]
 
 
@@ -175,7 +175,7 @@ def _balance(answer: FreeAnswer, prices: Mapping[str, float]) -> Finding:
         return Finding("balance", False, answer.problem, answer.advice)
     left = _amount(answer)
     if left is None:
-        return Finding("balance", False, "The gateway's answer names no balance.", "Look at it in its console.")
+        return Finding("balance", False, "The gateway's answer names no balance.", "See the gateway's console.")
     if _UNLIMITED < left < 0:
         return Finding("balance", True, "The key has no limit of its own.")
     if left < min(prices.values()):
@@ -216,7 +216,7 @@ def _models(
     missing = [model for model in wanted if model not in offered]
     if not there:
         text = f"The gateway lists {len(offered)} models, none of them {' or '.join(missing)}."
-        advice = "The list may lag behind; else name the gateway's model under `models` of its profile in config.toml."
+        advice = "The list may be out of date. If not, name the model under `models` of the profile in config.toml."
         return [*found, Finding("models", False, text, advice)]
     text = f"The gateway offers {', '.join(there)}" + (f"; not listed: {', '.join(missing)}." if missing else ".")
     return [*found, Finding("models", True, text)]

@@ -82,7 +82,7 @@ def preflight(gateway: Gateway) -> None:
     except GPT4oImageError:
         raise
     except Exception as error:  # whatever the SDK and its HTTP library do not accept, each in its own way
-        problem = f"The client of openai cannot be made here ({type(error).__name__}: {error})."
+        problem = f"The openai client cannot be created here ({type(error).__name__}: {error})."
         raise GPT4oImageError("config", problem, advice="Nothing was sent.") from error
 
 
@@ -204,8 +204,8 @@ def _refused(gateway: Gateway, base_url: str, error: Any) -> GPT4oImageError:
     if status == 407:
         return GPT4oImageError(
             "upstream",
-            f"The proxy in front of {base_url} wants a login (HTTP 407).",
-            advice="Write it into the proxy variable: http://user:password@host:port. Nothing was sent on.",
+            f"The proxy in front of {base_url} requires a login (HTTP 407).",
+            advice="Put it into the proxy variable: http://user:password@host:port. Nothing reached the gateway.",
         )
     if told.kind == "rate_limited" and status == 429:
         return RateLimited(told, wait_s(headers.get("retry-after", ""), told.gateway_text or ""))

@@ -92,11 +92,11 @@ def _read(path: Path) -> Config:
         raise _config_error(path, str(error)) from None
     except ModuleNotFoundError as error:
         command = install_command(Path(sys.executable), "tomli")
-        raise _config_error(path, f"this Python reads it with the package tomli. To install it: {command}") from error
+        raise _config_error(path, f"to read it, this Python needs the package tomli: {command}") from error
     # A file with a key in it is its owner's alone. Windows keeps user folders private by itself.
     holds_key = any(profile.get("api_key") for profile in config.profiles.values())
     if holds_key and os.name == "posix" and mode & 0o077 and _keeps_modes(path.parent):
-        problem = f"it has a key in it and can be read by others; run: chmod 600 {shlex.quote(str(path))}"
+        problem = f"it contains a key and other users can read it; run: chmod 600 {shlex.quote(str(path))}"
         return replace(config, problem=_config_error(path, problem))
     return config
 
@@ -123,7 +123,7 @@ def _parse(path: Path, table: Mapping[str, Any]) -> Config:
     names = _table(path, table, "artist_names")
     for name, instead in names.items():
         if not isinstance(instead, str) or not instead.strip():
-            raise _config_error(path, f'artist_names: "{name}" needs a text that says it another way')
+            raise _config_error(path, f'artist_names: "{name}" needs a text to use instead')
     settings = {"vault_url" if name == "vault" else name: table[name] for name in _SETTINGS if name in table}
     if "files" in settings:
         settings["files"] = Path(os.path.expanduser(settings["files"]))  # noqa: PTH111 - see home.user_path
@@ -186,10 +186,10 @@ def _profile(path: Path, name: str, value: Any) -> Mapping[str, Any]:
         raise _config_error(path, f'{where}: models must be a list of names: ["gpt-4o-image"]')
     if any("<" in each for each in (name, *profile.get("models", []))):
         # Menus of ComfyUI's older front ends read their entries as HTML.
-        raise _config_error(path, 'no name of a profile or a model may hold "<"')
+        raise _config_error(path, 'the name of a profile or a model must not contain "<"')
     prices = _table(path, profile, "prices")
     if not all(_is_number(p) and p >= 0 for p in prices.values()):
-        raise _config_error(path, f"{where}: prices are US dollars a call, one number for each model")
+        raise _config_error(path, f"{where}: prices must be US dollars a call, one number for each model")
     _check_urls(path, name, profile)
     return profile
 
@@ -198,7 +198,7 @@ def _check_urls(path: Path, name: str, profile: Mapping[str, Any]) -> None:
     where = f"profile {name}"
     urls: Any = profile.get("base_urls")
     if urls is not None and (profile.get("base_url") or not urls or not _are_texts(urls)):
-        raise _config_error(path, f'{where}: base_urls is a list like ["{BASE_URLS[0]}"] in the place of base_url')
+        raise _config_error(path, f'{where}: base_urls must be a list like ["{BASE_URLS[0]}"], in place of base_url')
     one = profile.get("base_url", "")
     for url in urls or ([one] if one or name not in (AIHUBMIX, SIMULATOR) else []):
         check_url(path, where, url)
@@ -223,7 +223,7 @@ def check_url(path: Path, where: str, url: str) -> None:
         scheme, host = "", ""
     # Not quoted back: it may hold a login or a key.
     if scheme not in ("https", "http") or not host or re.search(r"[@?#\s\x00-\x1f]", url):
-        raise _config_error(path, f'{where}: base_url must look like "{BASE_URLS[0]}", without login, query or blanks')
+        raise _config_error(path, f'{where}: base_url must look like "{BASE_URLS[0]}", without login, query or spaces')
 
 
 def _config_error(path: Path, problem: str) -> GPT4oImageError:

@@ -27,10 +27,10 @@ _MAX_BYTES = 4 << 20
 _QUOTE_CHARS = 200
 
 _STATUS: dict[int, tuple[str, str]] = {
-    401: ("does not accept the key", "Copy the key once more and set it with `gpt4o-image key set`."),
+    401: ("does not accept the key", "Copy the key again and set it with `gpt4o-image key set`."),
     403: (
         "refuses the key",
-        "Look at the key in the gateway's console: is it on, for this IP address and these models?",
+        "Check the key in the gateway's console: is it enabled, for this IP address and these models?",
     ),
     404: ("has nothing at this address", ""),
     429: ("has had too many requests", "Wait a minute, then check again."),
@@ -84,7 +84,7 @@ def free_get(profile: str, base_url: str, url: str, key: str) -> FreeAnswer:
 
 
 def _state_page(profile: str) -> str:
-    return " AiHubMix tells its state at status.aihubmix.com." if profile == AIHUBMIX else ""
+    return " AiHubMix shows its status at status.aihubmix.com." if profile == AIHUBMIX else ""
 
 
 def root_of(url: str) -> str:
@@ -117,21 +117,21 @@ def _judge(profile: str, base_url: str, url: str, response: Any, body: str, key:
     misaddressed = base_url_advice(profile, base_url)
     said = _quote(status, body)
     if 300 <= status < 400:
-        problem = f"{root} sends on to {_target(url, response, key)} (HTTP {status}). The key was not sent there"
+        problem = f"{root} redirects to {_target(url, response, key)} (HTTP {status}). The key was not sent there"
         advice = "If that is the gateway's new address, set it as base_url."
         said = ""
     elif "html" in response.headers.get("Content-Type", "").lower() or body.lstrip().startswith("<"):
         problem = f"{root} answers with a web page (HTTP {status}), not as a gateway does"
-        advice = f"{misaddressed} A login page of the network or a bot check may stand in between."
+        advice = f"{misaddressed} A login page of the network or a bot check may be in between."
     elif says(body, "quota"):
         problem, advice = "The balance or the key's quota is used up", RECHARGE
     elif status in _STATUS:
         does, advice = _STATUS[status]
         problem = f"{root} {does} (HTTP {status})"
     elif status >= 500:
-        problem, advice = f"{root} has trouble of its own (HTTP {status})", f"Try again later.{_state_page(profile)}"
+        problem, advice = f"{root} has an internal error (HTTP {status})", f"Try again later.{_state_page(profile)}"
     else:
-        problem, advice = f"{root} gives an answer that means nothing here (HTTP {status})", misaddressed
+        problem, advice = f"{root} gives an unexpected answer (HTTP {status})", misaddressed
     return FreeAnswer(reached=True, problem=f"{problem}{said}.", advice=advice or misaddressed, status=status)
 
 
@@ -146,4 +146,4 @@ def _target(url: str, response: Any, key: str) -> str:
     try:
         return redact(root_of(urljoin(url, response.headers.get("Location", ""))), key)
     except ValueError:
-        return "what is not an address"
+        return "an invalid address"

@@ -195,6 +195,6 @@ async def _exactly(stream: Any, size: int, timeout: float | None) -> bytes:
     while len(data) < size:
         more = await stream.read(size - len(data), timeout)
         if not more:
-            raise ConnectionResetError("it hung up")
+            raise ConnectionResetError("it closed the connection")
         data += more
     return data

@@ -20,7 +20,7 @@ def misaddressed(profile: str, base_url: str, status: int, location: str = "") -
     """
     billed: Billed = "unknown" if status == 405 else "no"
     if status in _MOVED:
-        answer = f"sends on to {_root(urljoin(base_url, location))} (HTTP {status})"
+        answer = f"redirects to {_root(urljoin(base_url, location))} (HTTP {status})"
     elif status in _NOT_THERE:
         answer = f"has no such endpoint (HTTP {status})"
     else:
@@ -33,11 +33,11 @@ def base_url_advice(profile: str, base_url: str) -> str:
     path = urlsplit(base_url).path.rstrip("/")
     pasted = next((end for end in _ENDPOINTS if path.endswith(end)), None)
     if pasted:
-        hint = f"It ends in {pasted}, which does not belong to it: {base_url.rstrip('/').removesuffix(pasted)}."
+        hint = f"It must not end in {pasted}: use {base_url.rstrip('/').removesuffix(pasted)}."
     elif not path:
-        hint = f"It may lack /v1 at its end: {base_url.rstrip('/')}/v1."
+        hint = f"Perhaps /v1 is missing at its end: {base_url.rstrip('/')}/v1."
     else:
-        hint = "It ends in /v1 at most gateways, and is not a web site."
+        hint = "At most gateways it ends in /v1. The address of a web page does not work."
     variable = f" (or {BASE_URL_VARIABLE})" if profile == AIHUBMIX else ""
     return f"Check base_url of the profile {profile} in config.toml{variable}. {hint}"
 

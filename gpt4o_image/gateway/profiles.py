@@ -70,7 +70,7 @@ def choose_gateway(name: str, config: Config, environ: Mapping[str, str]) -> Gat
         problem = f"There is no key for the gateway {gateway.name}."
         raise GPT4oImageError("config", problem, advice=_how_to_set_a_key(gateway.name, config.path))
     if not re.fullmatch(r"[!-~]+", api_key):
-        problem = f"The key of {gateway.name} has characters that no key has."
+        problem = f"The key of {gateway.name} contains characters that no key can have."
         raise GPT4oImageError("config", problem, advice="Set it again.")
     return replace(gateway, api_key=api_key)
 

@@ -23,7 +23,7 @@ def openai_sdk() -> Any:
         module: Any = importlib.import_module("openai")
     except ModuleNotFoundError as error:
         if error.name != "openai":
-            raise _unusable(f"cannot be loaded, since the package {error.name} is missing") from error
+            raise _unusable(f"cannot be loaded because the package {error.name} is missing") from error
         raise _unusable("is not installed") from error
     except Exception as error:  # other people's code: a package of another version beneath it fails in any way
         raise _unusable(f"cannot be loaded ({type(error).__name__}: {error})") from error

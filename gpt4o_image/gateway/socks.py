@@ -41,7 +41,7 @@ def _version_5(host: str, port: int, login: tuple[str, str] | None) -> Steps:
     yield bytes([5, len(methods), *methods])
     version, method = yield 2
     if version != 5:
-        raise ProxyRefused("it speaks no SOCKS5")
+        raise ProxyRefused("it does not speak SOCKS5")
     if method == _LOGIN and login:
         name, word = (part.encode() for part in login)
         yield bytes([1, len(name), *name, len(word), *word])
@@ -49,7 +49,7 @@ def _version_5(host: str, port: int, login: tuple[str, str] | None) -> Steps:
         if status:
             raise ProxyRefused("it does not accept the login")
     elif method != _NO_LOGIN:
-        raise ProxyRefused("it wants a login")
+        raise ProxyRefused("it requires a login")
     yield bytes([5, 1, 0]) + _address(host) + port.to_bytes(2, "big")
     version, reply, _, kind = yield 4
     if version != 5 or reply:

@@ -121,14 +121,14 @@ def _read(value: str, source: str) -> Proxy:
     scheme, rest = _SCHEME.fullmatch(value.strip(" \t\r\n'\"")).groups()  # type: ignore[union-attr]  # matches all
     kind = _KINDS.get((scheme or "http").lower())
     if kind is None:
-        raise _unusable(source, f"a proxy of the kind {scheme}; known are {', '.join(_KINDS)}")
+        raise _unusable(source, f"a proxy of the unknown kind {scheme}; known are {', '.join(_KINDS)}")
     login, _, place = rest.rpartition("@")
     found = _PLACE.fullmatch(re.split(r"[/?#]", place, maxsplit=1)[0])
     if not found:
-        raise _unusable(source, "a proxy without a host and a port that are well written")
+        raise _unusable(source, "a proxy without a valid host and port")
     host, port = found[1].strip("[]"), int(found[2] or _PORTS[kind])
     if not 0 < port < 65536:
-        raise _unusable(source, f"a proxy at port {port}, which cannot be")
+        raise _unusable(source, f"a proxy with the invalid port {port}")
     return Proxy(kind, host, port, _login(login, source), source)
 
 
@@ -195,7 +195,7 @@ def _named_certificates() -> Generator[tuple[str, Path, int]]:
     """With the time of each file, so that one that changes is read again."""
     for variable, path in _certificate_paths():
         if not path.exists():
-            raise _untrusted(variable, path, "which is not there")
+            raise _untrusted(variable, path, "which does not exist")
         yield variable, path, path.stat().st_mtime_ns
 
 
@@ -214,7 +214,7 @@ def _readable(variable: str, path: Path) -> Generator[None]:
         yield
     except OSError as error:  # an SSLError is one
         why = getattr(error, "reason", None) or error.strerror or type(error).__name__
-        raise _untrusted(variable, path, f"which holds no certificates that can be read ({why})") from None
+        raise _untrusted(variable, path, f"which contains no readable certificates ({why})") from None
 
 
 def _trust(context: ssl.SSLContext, path: Path) -> None:

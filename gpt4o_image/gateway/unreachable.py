@@ -16,8 +16,8 @@ Cause = Literal["proxy", "tls", "timeout", "network"]
 # What to do about each.
 ADVICE: dict[Cause, str] = {
     "proxy": "Check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or name the host in NO_PROXY.",
-    "tls": "Check this computer's clock, and whether a proxy or a virus scanner puts its own certificate in "
-    "(SSL_CERT_FILE can name it). A gateway without TLS needs a base_url with http://.",
+    "tls": "Check this computer's clock, and whether a proxy or a virus scanner puts its own certificate "
+    "in place of the real one (SSL_CERT_FILE can name it). A gateway without TLS needs a base_url with http://.",
     "timeout": "Check the network, a firewall or proxy, and base_url.",
     "network": "Check the network, a firewall or proxy, and base_url.",
 }

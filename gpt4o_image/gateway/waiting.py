@@ -22,7 +22,7 @@ async def ask_within_limits(
     times = 1
     while limit := await _limit(ask):
         if not may_wait or times > MOST_WAITS or time.monotonic() + limit.wait_s > deadline:
-            raise limit.plus(f"It was asked {times} times.") if times > 1 else limit.but()
+            raise limit.plus(f"The request was sent {times} times.") if times > 1 else limit.but()
         limited(limit.wait_s)
         await asyncio.sleep(limit.wait_s)
         times += 1

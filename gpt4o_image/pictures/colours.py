@@ -33,7 +33,7 @@ def spelled_out(img: Image.Image, depth: int) -> Image.Image:
         grey = _mapped(img, lambda rows: (rows.clip(0, 65535).astype(np.uint32) + 128) // 257)  # v * 255 / 65535
         return grey if key is None else _keyed(grey, img, lambda rows: rows == key)
     if img.mode == "F":
-        raise PictureError("The picture has floats as samples, whose range is not known.")
+        raise PictureError("The picture has floating-point samples, whose range is not known.")
     if img.mode in ("RGBa", "La"):
         return img.convert(img.mode.upper())
     if img.mode not in ("1", "L", "LA", "RGB", "RGBA", "CMYK"):

@@ -64,7 +64,7 @@ def decode(data: bytes, enough_px: int = 0, *, kept_pixels: int = MAX_PIXELS, ti
     """
     found = format_of(data)
     if found is None:
-        raise PictureError(f"This is no {DECODED_NAMES} picture. It begins with {data[:24]!r}.")
+        raise PictureError(f"This is not a {DECODED_NAMES} picture. It begins with {data[:24]!r}.")
     if found.plugin is None:
         raise PictureError(f"This is a picture in {found.name} format, which cannot be decoded here.")
 

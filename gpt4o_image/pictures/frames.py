@@ -12,7 +12,7 @@ from .formats import DECODED_EXTENSIONS, DECODED_NAMES, PictureError, PictureToo
 from .pixels import Samples
 
 LARGEST_SIDE_PX = 2048  # of what is sent
-_GIVE = f"Give a {DECODED_NAMES} file."
+_GIVE = f"Use a {DECODED_NAMES} file."
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ def frame_of(data: bytes, name: str) -> Frame:
     """The bytes of a picture file as a frame. Raises `reference` for what is no picture, as `read_file` does."""
     found = format_of(data)
     if found is None:
-        raise reference_error(f"{name} is {'no picture' if data else 'empty'}. {_GIVE}")
+        raise reference_error(f"{name} is {'not a picture' if data else 'empty'}. {_GIVE}")
     if found.plugin is None:
         suffix = Path(name).suffix
         though = f", though its name ends in {suffix}" if suffix.lower() in DECODED_EXTENSIONS else ""
@@ -70,7 +70,7 @@ def _pixels(data: bytes, name: str, remarks: list[str]) -> Samples:
         advice = f"Make it smaller: at most {LARGEST_SIDE_PX} pixels a side are sent."
         raise reference_error(f"{name} is too large. {error} {advice}") from error
     except PictureError as error:
-        raise reference_error(f"{name} cannot be used. {error} Save it anew as PNG or JPEG.") from error
+        raise reference_error(f"{name} cannot be used. {error} Save it again as PNG or JPEG.") from error
     remarks[:] = decoded.warnings
     return decoded.pixels
 

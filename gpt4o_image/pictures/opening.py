@@ -44,7 +44,7 @@ _REPAIRS = {
 _REPAIRED = {
     "image/png": "Its metadata is damaged or too large and was left out.",
     "image/jpeg": "Its metadata is damaged and was left out.",
-    "image/avif": "Its file structure breaks the AVIF standard and was mended to decode it.",
+    "image/avif": "Its file structure breaks the AVIF standard and was repaired to decode it.",
 }
 
 # What Pillow's decoders raise on broken data, as 80,000 damaged files showed.
@@ -104,7 +104,7 @@ def _with_end(data: bytes, found: Format, open_: Open) -> tuple[bytes, list[str]
             return data, [_NO_END]
     else:
         return data, []
-    raise PictureError(f"The {found.name} data is cut off: its end mark is missing, and pixels before it.")
+    raise PictureError(f"The {found.name} data is cut off: its end mark and pixels before it are missing.")
 
 
 def _are_equal(one: Image.Image, other: Image.Image) -> bool:
@@ -135,7 +135,7 @@ def _opened(data: bytes, *, found: Format, enough_px: int, deadline: float, alon
     from PIL import Image, ImageFile
 
     if found.mime == "image/tiff" and not tiff.is_bounded(data):
-        raise PictureError("The TIFF file names more data than it has.")
+        raise PictureError("The TIFF file refers to more data than it contains.")
     try:
         module = import_module(f"PIL.{found.plugin}ImagePlugin")
     except ImportError as error:
@@ -180,10 +180,10 @@ def _check_work(img: ImageFile.ImageFile, data: bytes, found: Format) -> None:
     whole = img.width * img.height
     most_scans = max(1, min(MAX_SCANS, _MAX_SCANNED_PIXELS // max(1, whole)))
     if found.mime == "image/jpeg" and jpeg.has_more_scans(data, most_scans):
-        raise PictureError(f"A JPEG of its size may have {most_scans} scans and this has more: it would take minutes.")
+        raise PictureError(f"The JPEG has more than {most_scans} scans: at its size, decoding would take minutes.")
     tags: Any = getattr(img, "tag_v2", {})
     if _TIFF_DNG_VERSION in tags or (tags.get(_TIFF_SUBFILE_TYPE, 0) & 1 and _TIFF_SUB_DIRECTORIES in tags):
-        raise PictureError("This is a camera's raw picture, which is not developed here.")
+        raise PictureError("This is a camera's raw picture, which is not decoded here.")
     if tags.get(_TIFF_TILE_WIDTH, 1) * tags.get(_TIFF_TILE_LENGTH, 1) > max(whole, _MAX_TILE_PIXELS):
         raise PictureTooLarge("The TIFF picture has tiles that are larger than itself.")
 

@@ -65,6 +65,6 @@ def _frames_of_array(reference: Any, name: str) -> list[Frame]:
             return [Frame(f"{name}, frame {n}" if len(batch) > 1 else name, each) for n, each in enumerate(batch, 1)]
     raise GPT4oImageError(
         "reference",
-        f"{name} is no picture: {type(reference).__name__} of shape {list(array.shape)} and type {array.dtype}. Give a "
-        "path, the bytes of a picture file, a Pillow image, or an array [H, W, 3 or 4] of uint8 or of floats 0 to 1.",
+        f"{name} is not a picture: {type(reference).__name__} of shape {list(array.shape)} and type {array.dtype}. Use "
+        "a path, the bytes of a picture file, a Pillow image, or an array [H, W, 3 or 4] of uint8 or of floats 0 to 1.",
     )

@@ -48,16 +48,16 @@ class Policy:
     def __post_init__(self) -> None:
         if not 512 <= self.max_side_px <= LARGEST_SIDE_PX:
             raise reference_error(
-                f"The longest side of references is 512 to {LARGEST_SIDE_PX} pixels, not {self.max_side_px}."
+                f"The longest side of references must be 512 to {LARGEST_SIDE_PX} pixels, not {self.max_side_px}."
             )
         if self.format not in get_args(Format):
             raise reference_error(f"References are sent as {', '.join(get_args(Format))}, not {self.format}.")
         if not 1 <= self.quality <= 100:
-            raise reference_error(f"The quality of references is 1 to 100, not {self.quality}.")
+            raise reference_error(f"The quality of references must be 1 to 100, not {self.quality}.")
         if min(self.budget_bytes, self.request_base64_bytes) < 16 << 10:
-            raise reference_error("The budget of references is at least 16 KiB.")
+            raise reference_error("The budget of references must be at least 16 KiB.")
         if self.flatten_on and not all(0 <= level <= 255 for level in self.flatten_on):
-            raise reference_error(f"A colour is three numbers from 0 to 255, not {self.flatten_on}.")
+            raise reference_error(f"A colour must be three numbers from 0 to 255, not {self.flatten_on}.")
 
     def choices(self) -> tuple[object, ...]:
         """The user's choices, for the request key. The request's bytes are none: they depend on the other parts."""

@@ -202,7 +202,7 @@ def _average(rows: Samples, down: int, levels: Planes) -> None:
     # NaN makes both false, so one look finds it as well as what lies outside.
     if not (rows.min() >= 0 and rows.max() <= 1):
         if not np.isfinite(rows).all():
-            raise Unusable("holds values that are no numbers (NaN or infinity).")
+            raise Unusable("contains NaN or infinity.")
         rows = np.minimum(np.maximum(rows, 0), 1)
     factor = np.float32(255 / down)
     if down == 1:

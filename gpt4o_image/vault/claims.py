@@ -167,14 +167,14 @@ def _check_budget(db: Connection, new: NewResult, budget: float | None) -> None:
     if new.price_usd is None:
         raise GPT4oImageError(
             "config",
-            f"There is a daily budget, but {new.model} has no price, so that it could not be kept. Write its price in "
-            f'US dollars a call into config.toml: [profiles.{new.gateway}] prices = {{ "{new.model}" = 0.01 }}. '
+            f"There is a daily budget, but {new.model} has no price, so it cannot be enforced. Write its price "
+            f'in US dollars a call into config.toml: [profiles.{new.gateway}] prices = {{ "{new.model}" = 0.01 }}. '
             "Nothing was sent.",
         )
     today = spent(db, midnight(db.now()))
     if today + new.price_usd > budget + 1e-9:
         raise GPT4oImageError(
             "budget",
-            f"Today's budget is {budget:g} US dollars. {today:g} of them are spent, and this call costs "
+            f"Today's budget is {budget:g} US dollars; {today:g} are spent, and this call costs "
             f"{new.price_usd:g}. Raise daily_budget_usd in config.toml, or run it tomorrow. Nothing was sent.",
         )

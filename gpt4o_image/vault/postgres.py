@@ -213,7 +213,7 @@ class _Pool:
         try:
             parsed: dict[str, Any] = psycopg.conninfo.conninfo_to_dict(self._url)
         except psycopg.Error:
-            raise DatabaseError("its address cannot be understood") from None  # it may hold a password
+            raise DatabaseError("its address is not valid") from None  # it may hold a password
         db = PostgresConnection(psycopg, {**_LINK, **parsed})
         try:
             _bring_up_to_date(db)

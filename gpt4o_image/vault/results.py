@@ -54,7 +54,7 @@ DIED = {
     "gateway_text": None,
     "request_id": None,
 }
-_LOST = {"kind": "upstream", "message": "The call failed; the vault's note of how is damaged."}
+_LOST = {"kind": "upstream", "message": "The call failed; the vault's record of the error is damaged."}
 
 
 class DamagedFile(OSError):

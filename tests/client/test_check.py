@@ -288,12 +288,12 @@ def test_an_empty_account(config, main, status, message):
         (403, {"error": {"message": "key is disabled"}}, '(HTTP 403): "key is disabled"', "console"),
         (404, {"error": {"message": "Invalid URL"}}, "nothing at this address (HTTP 404)", "/v1"),
         (429, {"error": {"message": "Too many requests"}}, "too many requests (HTTP 429)", "Wait"),
-        (500, {"error": "broken"}, 'trouble of its own (HTTP 500): "broken"', "status.aihubmix.com"),
-        (418, "teapot", 'means nothing here (HTTP 418): "teapot"', "base_url"),
-        (200, "", "means nothing here (HTTP 200)", "base_url"),
-        (200, "[1, 2]", "means nothing here (HTTP 200)", "base_url"),
-        (200, {"success": False, "message": "maintenance"}, "means nothing here (HTTP 200)", "base_url"),
-        (200, "[" * 100_000, "means nothing here (HTTP 200)", "base_url"),
+        (500, {"error": "broken"}, 'an internal error (HTTP 500): "broken"', "status.aihubmix.com"),
+        (418, "teapot", 'an unexpected answer (HTTP 418): "teapot"', "base_url"),
+        (200, "", "an unexpected answer (HTTP 200)", "base_url"),
+        (200, "[1, 2]", "an unexpected answer (HTTP 200)", "base_url"),
+        (200, {"success": False, "message": "maintenance"}, "an unexpected answer (HTTP 200)", "base_url"),
+        (200, "[" * 100_000, "an unexpected answer (HTTP 200)", "base_url"),
         (403, "\x1b[31m\u202eevil", "evil", "console"),
     ],
 )  # fmt: skip
@@ -425,7 +425,7 @@ def test_an_answer_without_an_end(config, main, monkeypatch):
             exchange.say(b" " * 65536)
 
     main.get(REMAIN, flood)
-    assert "means nothing" in run(config, environ(main))["balance"].text
+    assert "an unexpected answer" in run(config, environ(main))["balance"].text
 
 
 def test_the_main_host_is_down_and_a_backup_is_not(config, main):

@@ -386,7 +386,7 @@ def test_a_gzip_bomb_is_cut_while_it_unpacks(gateway, monkeypatch):
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "deflate,gzip"])
 def test_other_packings_are_not_unpacked(gateway, encoding):
     (why,) = reasons(gateway, gateway.at("/a.png", ok(RED, f"Content-Encoding: {encoding}\r\n")))
-    assert why == f"comes as {encoding}, which was not asked for"
+    assert why == f"is encoded as {encoding}, which was not asked for"
 
 
 def test_a_broken_packing_is_tried_again(gateway):
@@ -472,7 +472,7 @@ def test_forbidden_addresses_cost_one_look_and_no_connection(gateway, connects, 
         ("file:///etc/passwd", "file is not https"),
         ("data:image/png;base64,iVBORw0KGgo=", "data is not https"),
         ("https://u:p@cdn.example/a.png", "has a login in it"),
-        ("//[", "redirects to what is not an address"),
+        ("//[", "redirects to an invalid address"),
     ],
 )
 def test_a_redirect_is_checked_like_an_address(gateway, connects, location, why):
@@ -743,7 +743,7 @@ def test_stop_does_not_wait_for_a_name(gateway, background, monkeypatch):
 )
 def test_the_deadline_is_of_the_whole(gateway, answer):
     began = time.monotonic()
-    assert reasons(gateway, gateway.at("/a.png", answer), within_s=0.5) == ["too slow; the deadline came first"]
+    assert reasons(gateway, gateway.at("/a.png", answer), within_s=0.5) == ["too slow; the deadline passed"]
     assert 0.5 <= time.monotonic() - began < 1.5
     assert gateway.gone.wait(1)
 

@@ -164,7 +164,7 @@ def test_the_budget_stops_before_anything_is_sent(run, simulator, tmp_path):
     assert run("two", config=config).error is None
     third = run("three", config=config)
     assert (third.error.kind, third.error.billed) == ("budget", "no")
-    assert "0.018 of them are spent" in third.error.message
+    assert "0.018 are spent" in third.error.message
     assert run("one", config=config).reused
     assert simulator.posts() == 2
 

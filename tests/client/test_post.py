@@ -141,7 +141,7 @@ def test_an_address_without_the_endpoint(gateway):
     gateway.post(reply({"error": {"message": "Invalid URL", "type": "invalid_request_error"}}, 404))
     error = failure(f"{gateway.base_url}/chat/completions")
     assert (error.kind, error.billed, error.gateway_text) == ("config", "no", "Invalid URL")
-    assert f"which does not belong to it: {gateway.base_url}." in error.message
+    assert f": use {gateway.base_url}." in error.message
     assert gateway.requests[0].target == "/v1/chat/completions/chat/completions"
 
 

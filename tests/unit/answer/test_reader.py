@@ -261,7 +261,7 @@ def test_a_half_address_does_not_go_on_in_the_next_event():
 def test_a_surrogate_in_an_address():
     _, reader = read(b'{"data": [{"url": "https://x.test/a.png"}, {"url": "https://x.test/b\\ud800.png"}]}')
     assert shown(reader) == [A]
-    assert reader.warnings == ["A picture address was seen and not taken: https://x.test/b\ufffd.png"]
+    assert reader.warnings == ["A picture address was found but not used: https://x.test/b\ufffd.png"]
 
 
 def test_no_half_character_anywhere():
@@ -359,10 +359,10 @@ def test_leftovers_are_told():
     reader = of(f"![a]({A})\nand https://x.test/z.png\n```\n![b]({B})\n```\n")
     assert shown(reader) == [A]
     assert reader.warnings == [
-        "A picture address was seen and not taken: https://x.test/z.png",
-        f"A picture address was seen and not taken: {B}",
+        "A picture address was found but not used: https://x.test/z.png",
+        f"A picture address was found but not used: {B}",
     ]
-    assert of("![a](sandbox:/mnt/a.png)").warnings == ["A picture address was seen and not taken: sandbox:/mnt/a.png"]
+    assert of("![a](sandbox:/mnt/a.png)").warnings == ["A picture address was found but not used: sandbox:/mnt/a.png"]
 
 
 def test_mirrors_are_no_leftovers():

@@ -8,10 +8,10 @@ from gpt4o_image.gateway.misaddressed import base_url_advice, misaddressed
 @pytest.mark.parametrize(
     ("status", "billed", "said"),
     [
-        (301, "no", "sends on to https://new.example (HTTP 301)"),
-        (302, "no", "sends on to https://new.example (HTTP 302)"),
-        (303, "no", "sends on to"),
-        (308, "no", "sends on to"),
+        (301, "no", "redirects to https://new.example (HTTP 301)"),
+        (302, "no", "redirects to https://new.example (HTTP 302)"),
+        (303, "no", "redirects to"),
+        (308, "no", "redirects to"),
         (404, "no", "has no such endpoint (HTTP 404)"),
         (405, "unknown", "has no such endpoint (HTTP 405)"),
     ],
@@ -33,12 +33,12 @@ def test_other_statuses_are_the_gateway_s_own(status):
 @pytest.mark.parametrize(
     ("base_url", "hint"),
     [
-        ("https://a.example", "It may lack /v1 at its end: https://a.example/v1."),
-        ("https://a.example/", "It may lack /v1 at its end: https://a.example/v1."),
-        ("https://a.example/v1/chat/completions", "It ends in /chat/completions, which does not belong to it: https://a.example/v1."),
-        ("https://a.example/v1/images/generations/", "does not belong to it: https://a.example/v1."),
-        ("https://a.example/v1/models", "does not belong to it: https://a.example/v1."),
-        ("https://a.example/console", "It ends in /v1 at most gateways"),
+        ("https://a.example", "Perhaps /v1 is missing at its end: https://a.example/v1."),
+        ("https://a.example/", "Perhaps /v1 is missing at its end: https://a.example/v1."),
+        ("https://a.example/v1/chat/completions", "It must not end in /chat/completions: use https://a.example/v1."),
+        ("https://a.example/v1/images/generations/", ": use https://a.example/v1."),
+        ("https://a.example/v1/models", ": use https://a.example/v1."),
+        ("https://a.example/console", "At most gateways it ends in /v1."),
     ],
 )  # fmt: skip
 def test_what_is_probably_wrong(base_url, hint):

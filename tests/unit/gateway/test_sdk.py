@@ -60,7 +60,7 @@ def test_no_version_at_all(monkeypatch):
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        (ModuleNotFoundError("No module named 'jiter'", name="jiter"), "since the package jiter is missing"),
+        (ModuleNotFoundError("No module named 'jiter'", name="jiter"), "because the package jiter is missing"),
         (ImportError("cannot import name 'x'"), "cannot be loaded (ImportError: cannot import name 'x')"),
         (TypeError("unexpected keyword"), "cannot be loaded (TypeError: unexpected keyword)"),
     ],

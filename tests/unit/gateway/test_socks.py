@@ -55,10 +55,10 @@ def test_socks5_keeps_its_login_where_nobody_asks():
 @pytest.mark.parametrize(
     ("login", "answers", "why"),
     [
-        (None, b"HT", "speaks no SOCKS5"),
-        (None, b"\x05\xff", "wants a login"),
-        (None, b"\x05\x02", "wants a login"),
-        (("me", "word"), b"\x05\xff", "wants a login"),
+        (None, b"HT", "does not speak SOCKS5"),
+        (None, b"\x05\xff", "requires a login"),
+        (None, b"\x05\x02", "requires a login"),
+        (("me", "word"), b"\x05\xff", "requires a login"),
         (("me", "word"), b"\x05\x02\x01\x01", "does not accept the login"),
         (None, b"\x05\0\x05\x04\0\x01", "host unreachable"),
         (None, b"\x05\0\x05\x63\0\x01", "SOCKS5 reply 99"),

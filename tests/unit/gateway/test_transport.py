@@ -74,14 +74,14 @@ def test_a_proxy_as_it_is_written(monkeypatch, value, shown, login):
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        ("http://proxy.example:port", "without a host and a port that are well written"),
-        ("http://proxy.example:99999", "a proxy at port 99999"),
-        ("http://proxy.example:0", "a proxy at port 0"),
-        ("http://", "without a host"),
-        ("http://:3128", "without a host"),
-        ("http://me:secret@", "without a host"),
-        ("http://pro xy:3128", "without a host"),
-        ("ftp://me:secret@proxy.example", "a proxy of the kind ftp"),
+        ("http://proxy.example:port", "without a valid host and port"),
+        ("http://proxy.example:99999", "a proxy with the invalid port 99999"),
+        ("http://proxy.example:0", "a proxy with the invalid port 0"),
+        ("http://", "without a valid host"),
+        ("http://:3128", "without a valid host"),
+        ("http://me:secret@", "without a valid host"),
+        ("http://pro xy:3128", "without a valid host"),
+        ("ftp://me:secret@proxy.example", "a proxy of the unknown kind ftp"),
         (f"http://{'x' * 256}:secret@proxy.example", "a login of more than 255 bytes"),
     ],
 )
@@ -264,7 +264,7 @@ def test_a_tilde(monkeypatch, own_ca, tmp_path):
 @pytest.mark.parametrize("variable", CA_VARIABLES)
 def test_a_path_that_is_not_there(monkeypatch, tmp_path, variable):
     monkeypatch.setenv(variable, str(tmp_path / "gone"))
-    assert problem(ssl_context).startswith(f"{variable} names {tmp_path / 'gone'}, which is not there.")
+    assert problem(ssl_context).startswith(f"{variable} names {tmp_path / 'gone'}, which does not exist.")
 
 
 @pytest.mark.parametrize("content", [b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nxx\n"])
@@ -272,7 +272,7 @@ def test_a_file_without_certificates(monkeypatch, tmp_path, content):
     (tmp_path / "bad.pem").write_bytes(content)
     monkeypatch.setenv("CURL_CA_BUNDLE", str(tmp_path / "bad.pem"))
     message = problem(ssl_context)
-    assert message.startswith(f"CURL_CA_BUNDLE names {tmp_path / 'bad.pem'}, which holds no certificates")
+    assert message.startswith(f"CURL_CA_BUNDLE names {tmp_path / 'bad.pem'}, which contains no readable certificates")
 
 
 @LINUX

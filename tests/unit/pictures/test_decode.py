@@ -400,7 +400,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("data", [b"", b"\x89PNG", b"<html>", b"BM" + bytes(60)])
     def test_other_data(self, data):
-        with pytest.raises(PictureError, match="is no PNG, JPEG"):
+        with pytest.raises(PictureError, match="is not a PNG, JPEG"):
             decode(data)
 
     def test_formats_that_are_not_accepted(self):

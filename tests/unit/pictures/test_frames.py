@@ -90,7 +90,7 @@ def test_a_file_that_is_no_picture_is_named(tmp_path):
     cases = {
         tmp_path / "missing.png": "There is no file",
         tmp_path: "is a folder",
-        text: "is no picture. Give a PNG",
+        text: "is not a picture. Use a PNG",
         empty: "is empty",
         text / "below.png": "cannot be read",
         "nul\0byte.png": "cannot be read",
@@ -171,6 +171,6 @@ def test_a_broken_file_is_named(tmp_path):
     path = tmp_path / "half.png"
     Image.fromarray(noise(30)).save(path)
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(GPT4oImageError, match=r"half\.png cannot be used.*cut off.*Save it anew") as caught:
+    with pytest.raises(GPT4oImageError, match=r"half\.png cannot be used.*cut off.*Save it again") as caught:
         prepare([read_file(path)], PNG, cancelled=never)
     assert caught.value.kind == "reference"

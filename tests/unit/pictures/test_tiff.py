@@ -67,7 +67,7 @@ def test_what_decode_makes_of_it():
     data = bytearray(file.getvalue())
     first = struct.unpack_from("<I", data, 4)[0]
     struct.pack_into("<I", data, first + 2 + 4, 400_000)  # the first entry's count
-    with pytest.raises(PictureError, match="names more data"):
+    with pytest.raises(PictureError, match="refers to more data"):
         decode(bytes(data))
 
 

@@ -245,7 +245,7 @@ def test_a_claim_whose_last_step_fails_leaves_no_lease(vault, monkeypatch):
 
 def test_a_running_call_counts_against_the_budget(vault):
     claim(vault, "a")
-    with pytest.raises(GPT4oImageError, match=r"0\.009 of them are spent") as stopped:
+    with pytest.raises(GPT4oImageError, match=r"0\.009 are spent") as stopped:
         claim(vault, "b", budget=0.017)
     assert (stopped.value.kind, stopped.value.billed) == ("budget", "no")
     assert isinstance(claim(vault, "b", budget=0.018), Claimed)

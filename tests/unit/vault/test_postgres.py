@@ -76,7 +76,7 @@ def test_a_database_that_is_away_is_known_before_anything_is_sent(tmp_path):
 
 
 def test_an_address_that_is_none_is_not_quoted_back(tmp_path):
-    with pytest.raises(GPT4oImageError, match="its address cannot be understood") as stopped:
+    with pytest.raises(GPT4oImageError, match="its address is not valid") as stopped:
         claim(Vault(tmp_path, PostgresDatabase("postgresql://me:hunter2%zz@host:no-port/x")))
     assert "hunter2" not in str(stopped.value)
 
