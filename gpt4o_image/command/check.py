@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import TYPE_CHECKING
 
-from ..gateway.config import DEFAULT, load_config
+from ..errors import GPT4oImageError
+from ..gateway.config import DEFAULT, Config, load_config
 from ..home import home
 from . import output
+
+if TYPE_CHECKING:
+    from ..gateway.check import Finding
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +31,8 @@ def run(options: argparse.Namespace) -> int:
     from ..download.connection import reach
     from ..gateway.check import check
 
-    findings = check(load_config(home(os.environ)), os.environ, options.gateway, reach)
+    config = load_config(home(os.environ))
+    findings = [*check(config, os.environ, options.gateway, reach), _vault(config)]
     if options.json:
         output.show_json([finding.as_json() for finding in findings])
     for finding in () if options.json else findings:
@@ -34,3 +40,15 @@ def run(options: argparse.Namespace) -> int:
         if finding.advice:
             output.show(f"     {finding.advice}")
     return 0 if all(finding.ok or finding.name == "backup host" for finding in findings) else 1
+
+
+def _vault(config: Config) -> Finding:
+    """Whether what was paid for can be read and claimed; a database is connected to."""
+    from ..gateway.check import Finding
+    from ..vault.opening import open_vault
+
+    try:
+        vault = open_vault(config, os.environ)
+        return Finding("vault", True, f"{vault.count()} results are in {vault.place}.")
+    except GPT4oImageError as error:
+        return Finding("vault", False, error.problem, error.advice or f"Nothing is sent without it; see {config.path}.")

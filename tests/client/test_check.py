@@ -484,3 +484,23 @@ def test_nothing_else_goes_along(config, main):
     run(config, environ(main))
     allowed = {"host", "user-agent", "accept", "accept-encoding", "connection", "authorization"}
     assert all(set(headers) <= allowed for _, _, headers in main.seen)
+
+
+def test_the_command_looks_at_the_vault_too(shell, tmp_path, monkeypatch):
+    _, out, _ = shell("check", "--gateway", "simulator", "--json")
+    vault = json.loads(out)[-1]
+    assert (vault["name"], vault["ok"]) == ("vault", True)
+    assert f"0 results are in {tmp_path / 'home' / 'vault'}" in vault["text"]
+    monkeypatch.setenv("GPT4O_IMAGE_VAULT", "postgresql://me:hunter2@127.0.0.1:1/x")
+    status, out, _ = shell("check", "--gateway", "simulator")
+    assert status == 1
+    assert "FAIL vault: The vault in the database x on 127.0.0.1:1 cannot be read" in out
+    assert "hunter2" not in out
+
+
+def test_a_damaged_vault_is_found(shell, tmp_path):
+    (tmp_path / "home" / "vault").mkdir(parents=True)
+    (tmp_path / "home" / "vault" / "vault.sqlite3").write_bytes(b"no database" * 100)
+    status, out, _ = shell("check", "--gateway", "simulator")
+    assert status == 1
+    assert "FAIL vault" in out
