@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
+
+from gpt4o_image.command.headless import HeadlessComfyUI
 from web.front_ends import NEWEST, arguments
 from web.screen import idle
 from web.seeds import EACH_STATE, emptied, seed
 from web.window import WAIT_MS, Window
-
-from gpt4o_image.command.headless import HeadlessComfyUI
 
 HERE = Path(__file__).parent
 KEY = "sk-test-0123456789abcdef"
@@ -35,7 +35,7 @@ def pytest_generate_tests(metafunc):
     own = metafunc.config.getoption("front_end")
     for name, one, all_ in (("front_end", own, [own, NEWEST]), ("canvas", "classic", ["classic", "nodes2"])):
         if name in metafunc.fixturenames and not is_chosen(metafunc, name):
-            metafunc.parametrize(name, all_ if every else [one], indirect=True, scope="session")
+            metafunc.parametrize(name, all_ if every else [one], indirect=True, scope="package")
 
 
 def is_chosen(metafunc, name):
@@ -69,7 +69,7 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser():
     executable = next(filter(None, map(shutil.which, BROWSERS)), None)
     if executable is None:
@@ -81,7 +81,7 @@ def browser():
         running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gateway_home(tmp_path_factory):
     """GPT4O_IMAGE_HOME of the server: its vault lies in it."""
     return tmp_path_factory.mktemp("gpt4o_image_home")
@@ -100,7 +100,7 @@ def each_state(vault):
     return vault
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def front_end(request):
     """ComfyUI's arguments for it."""
     try:
@@ -109,7 +109,7 @@ def front_end(request):
         pytest.skip(f"front end {request.param} cannot be installed: {error}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(browser, comfyui, front_end, simulator, gateway_home, pack_root):
     """ComfyUI; the profile `aihubmix` is the simulator at ten times its speed."""
     env = {"GPT4O_IMAGE_HOME": str(gateway_home), "GPT4O_IMAGE_BASE_URL": simulator.base_url, "AIHUBMIX_API_KEY": KEY}
@@ -117,7 +117,7 @@ def server(browser, comfyui, front_end, simulator, gateway_home, pack_root):
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def canvas(request):
     """How the graph is drawn: `classic`, or `nodes2` for Nodes 2.0. Tests that do not ask for it have the classic."""
     return request.param
@@ -129,14 +129,14 @@ def settings():
     return {}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def window(browser, server):
     window = Window(browser, server)
     yield window
     window.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def opened(window):
     """`with opened(settings) as screen`: ComfyUI as a new user with these settings sees it, an empty graph before them.
 

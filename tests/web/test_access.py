@@ -4,6 +4,7 @@ from importlib.resources import files
 
 import pytest
 from playwright.sync_api import expect
+
 from web.seeds import emptied
 from web.sidebar import Sidebar
 from web.test_outcomes import run

@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
+
 from web.sidebar import Sidebar, forgive
 
 PAID = ("GPT4oImage_Generate", "GPT4oImage_ImagesAPI")

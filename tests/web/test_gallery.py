@@ -6,10 +6,10 @@ import zipfile
 
 import pytest
 from playwright.sync_api import expect
-from web.seeds import FAILED, picture, saved, seed
-from web.sidebar import Sidebar
 
 from gpt4o_image.vault.sqlite import SqliteDatabase
+from web.seeds import FAILED, picture, saved, seed
+from web.sidebar import Sidebar
 
 # What a drag of a card's picture offers to wherever it is dropped; then it is dropped on the canvas.
 DRAG = """() => {

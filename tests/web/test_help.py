@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from web.languages import ROOT, each_language, words
 
 NODES = ("GPT4oImage_Generate", "GPT4oImage_ImagesAPI", "GPT4oImage_References", "GPT4oImage_LoadResult")

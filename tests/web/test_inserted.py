@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
+
 from web.seeds import emptied, saved, seed
 from web.sidebar import Sidebar
 

@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 from playwright.sync_api import expect
+
 from web.sidebar import Sidebar
 from web.test_outcomes import AGAIN, RUN
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+
 from web.languages import each_language, words
 from web.sidebar import Sidebar
 

@@ -5,6 +5,7 @@ Times are printed, not asserted: machines are noisy. Run with `-s` on an idle ma
 
 import pytest
 from playwright.sync_api import expect
+
 from web.seeds import emptied, saved, seed
 from web.sidebar import Sidebar
 

@@ -2,11 +2,11 @@
 
 import pytest
 from playwright.sync_api import expect
+
+from gpt4o_image.vault.sqlite import SqliteDatabase
 from web.seeds import FAILED, emptied, seed
 from web.sidebar import Sidebar
 from web.test_outcomes import RUN, new
-
-from gpt4o_image.vault.sqlite import SqliteDatabase
 
 EVIL = "<img src=x onerror=pwned=1>"
 LINK = f"https://example.com/{EVIL}"

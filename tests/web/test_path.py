@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 from templates import STICKER
-from web.sidebar import Sidebar
 
 from gpt4o_image.command.headless import failure
+from web.sidebar import Sidebar
 
 GENERATE, LOAD_RESULT = "GPT4oImage_Generate", "GPT4oImage_LoadResult"
 SAVE, PREVIEW = "SaveImage", "PreviewImage"

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from playwright.sync_api import expect
+
 from web.seeds import emptied
 from web.sidebar import Sidebar, run
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+
 from web.screen import idle
 from web.seeds import EACH_STATE, emptied, saved, seed
 from web.sidebar import Sidebar, forgive, run

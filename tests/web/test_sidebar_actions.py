@@ -1,10 +1,10 @@
 """What one does with a paid result from the sidebar: nodes, graphs, copies, fetching again."""
 
 from playwright.sync_api import expect
-from web.seeds import saved, seed
-from web.sidebar import Sidebar, forgive, run
 
 from gpt4o_image.vault.sqlite import SqliteDatabase
+from web.seeds import saved, seed
+from web.sidebar import Sidebar, forgive, run
 
 GRAPH = {
     "id": "6f0ee6a0-5f6c-4f4e-9d0e-6d3a0e7a1b11",

@@ -4,10 +4,10 @@ import json
 
 import pytest
 from templates import GOES_ON, NEEDS_A_CHECKPOINT, STICKER, TEMPLATES, UPSCALER, at_the_quick_gateway, each_of, named
-from web.screen import idle
 
 from gpt4o_image.command.headless import failure
 from gpt4o_image.command.workflow import to_prompt
+from web.screen import idle
 
 CHECKPOINT = "checkpoints/v1-5-pruned-emaonly-fp16.safetensors"
 # By then the front end has told of missing nodes and models: test_opening.py sees it tell.
