@@ -40,7 +40,7 @@ class Generate(io.ComfyNode):
                     "count",
                     options=list(COUNTS),
                     default="auto",
-                    tooltip="Written into the prompt. One call costs the same whatever its number of pictures.",
+                    tooltip="Written into the prompt. One call costs the same for any number of pictures.",
                 ),
                 schema.seed(),
                 schema.gateway(config),

@@ -30,7 +30,7 @@ class ImagesAPI(io.ComfyNode):
                     "size",
                     options=list(SIZES),
                     default="auto",
-                    tooltip="Sent, and said in the prompt as a ratio. auto leaves it to the model.",
+                    tooltip="Sent, and written into the prompt as a ratio. auto leaves it to the model.",
                 ),
                 io.Int.Input(
                     "n",

@@ -39,7 +39,7 @@ class LoadResult(io.ComfyNode):
                     "result",
                     options=_choices(),
                     default=LATEST,
-                    tooltip="The newest results first. latest is whatever was made last.",
+                    tooltip="The newest results first. latest is the one made last.",
                 ),
             ],
             outputs=schema.outputs(),

@@ -20,7 +20,7 @@ class Prompts(io.ComfyNode):
             node_id="GPT4oImage_Prompts",
             display_name="Prompts from a List",
             category="GPT-4o Image",
-            description="One prompt a line, or the rows of a CSV or TXT file of ComfyUI's input folder. GPT-4o Image "
+            description="One prompt a line, or the rows of a CSV or TXT file in ComfyUI's input folder. GPT-4o Image "
             "makes them side by side, one call each. Costs nothing by itself.",
             inputs=[
                 io.String.Input(
@@ -33,8 +33,8 @@ class Prompts(io.ComfyNode):
                     "file",
                     options=[TEXT, *file_names()],
                     default=TEXT,
-                    tooltip="text: the prompts above. A file takes their place: TXT with one prompt a line, or CSV "
-                    "with the columns prompt and, if you like, seed and name.",
+                    tooltip="text: the prompts above. A file is used in their place: TXT with one prompt a line, or "
+                    "CSV with the columns prompt and, optionally, seed and name.",
                 ),
             ],
             outputs=[

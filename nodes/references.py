@@ -33,7 +33,8 @@ class PrepareReferences(io.ComfyNode):
                 io.Combo.Input("format", options=["auto", "jpeg", "webp", "png"], default="auto",
                                tooltip="auto: JPEG for opaque pictures, WebP with exact alpha for transparent ones. "
                                "jpeg lays transparent ones over white."),
-                io.Int.Input("quality", default=92, min=1, max=100, tooltip="Of JPEG and WebP, before the budget."),
+                io.Int.Input("quality", default=92, min=1, max=100,
+                             tooltip="JPEG and WebP quality. The budget may lower it."),
                 io.Int.Input("budget_kib", default=1024, min=16, max=8192,
                              tooltip="Largest upload of one picture in KiB: quality goes down first, then size."),
             ],

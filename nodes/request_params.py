@@ -64,7 +64,7 @@ def result_id_of(request: web.Request, *, latest: bool = True) -> str:
     """The id in the path, or `latest` where that is allowed."""
     result_id = request.match_info["id"]
     if not _ID.fullmatch(result_id) or (result_id == LATEST and not latest):
-        raise Refusal(400, "bad_request", "This is no id of a result.")
+        raise Refusal(400, "bad_request", "This is not the id of a result.")
     return result_id
 
 
@@ -72,7 +72,7 @@ def result_ids_of(request: web.Request) -> list[str]:
     """`ids` of the query, with commas between them."""
     ids = request.query.get("ids", "").split(",")
     if not 1 <= len(ids) <= _MAX_IDS or not all(map(_ID.fullmatch, ids)):
-        raise Refusal(400, "bad_request", f"ids are 1 to {_MAX_IDS} result ids with commas between them.")
+        raise Refusal(400, "bad_request", f"ids must be 1 to {_MAX_IDS} result ids with commas between them.")
     return ids
 
 
@@ -88,11 +88,11 @@ def wanted_of(request: web.Request) -> Wanted:
     before = _whole(query["before"], "before") if query.get("before") else None
     text, state = query.get("text", ""), query.get("state") or None
     if not 1 <= limit <= _MAX_PAGE:
-        raise Refusal(400, "bad_request", f"limit is 1 to {_MAX_PAGE}.")
+        raise Refusal(400, "bad_request", f"limit must be 1 to {_MAX_PAGE}.")
     if len(text) > _TEXT_CHARS or "\0" in text:  # where SQLite's LIKE would end
         raise Refusal(400, "bad_request", f"text has at most {_TEXT_CHARS} characters, none of them NUL.")
     if state not in (None, *STATES):
-        raise Refusal(400, "bad_request", f"state is one of {', '.join(STATES)}.")
+        raise Refusal(400, "bad_request", f"state must be one of {', '.join(STATES)}.")
     return Wanted(limit, before, text, cast("State | None", state))
 
 
@@ -112,7 +112,7 @@ async def calls_ahead(request: web.Request) -> int:
         calls = (await request.json())["calls"]
         if isinstance(calls, int) and not isinstance(calls, bool) and 0 <= calls <= _MAX_AHEAD:
             return calls
-    raise Refusal(400, "bad_request", f"calls is a whole number from 0 to {_MAX_AHEAD}.")
+    raise Refusal(400, "bad_request", f"calls must be a whole number from 0 to {_MAX_AHEAD}.")
 
 
 async def graph_of_body(request: web.Request) -> Mapping[str, Mapping[str, Any]]:
@@ -122,7 +122,7 @@ async def graph_of_body(request: web.Request) -> Mapping[str, Mapping[str, Any]]
             graph = (await request.json())["graph"]
             if isinstance(graph, dict) and all(_is_node(node) for node in graph.values()):
                 return graph
-    raise Refusal(400, "bad_request", "graph is an API graph: nodes by their id, with class_type and inputs.")
+    raise Refusal(400, "bad_request", "graph must be an API graph: nodes by their id, with class_type and inputs.")
 
 
 def _is_node(node: object) -> bool:

@@ -105,7 +105,7 @@ def _answered(handle: Handler) -> Callable[[Routes, web.Request], Awaitable[web.
             response = _error(Refusal(503, error.kind, hide(error.message)))
         except Exception:
             logging.getLogger(__name__).exception("GPT-4o Image: no answer to %s", request.rel_url.path)
-            response = _error(Refusal(500, "internal", "Something went wrong; ComfyUI's log tells what."))
+            response = _error(Refusal(500, "internal", "Something went wrong; see ComfyUI's log."))
         response.headers.update(_HEADERS)
         return response
 

@@ -93,7 +93,7 @@ class RunAhead:
             self._busy.append(hash((request, gateway)))
             self._of_config = config.run_ahead
             if place is None:
-                self._queue.turn_off("this ComfyUI does not tell which prompt a node runs for")
+                self._queue.turn_off("this ComfyUI does not report which prompt a node runs for")
             else:
                 call = self._ahead.pop(place, None)
                 if place.prompt_id not in self._begun:

@@ -94,7 +94,7 @@ def artist_names() -> io.Combo.Input:
         options=list(ARTIST_NAMES),
         default="stop",
         tooltip="The gateway bills and refuses living artists' names: stop before sending, "
-        "send with a warning, or do not look.",
+        "send with a warning, or do not check.",
         advanced=True,
     )
 
@@ -168,4 +168,4 @@ def _advice(name: str, known: Iterable[str]) -> str:
     if group and (name.partition(".")[0] in GROUPS or name.startswith("image")):
         return f"Connect pictures to {group}.{SOCKETS[0]} up to {group}.{SOCKETS[-1]}. Nothing was sent."
     close = get_close_matches(name, known, n=1)
-    return (f'Did you mean "{close[0]}"? ' if close else "Take it out. ") + "Nothing was sent."
+    return (f'Did you mean "{close[0]}"? ' if close else "Remove it. ") + "Nothing was sent."

@@ -23,10 +23,10 @@ def to_tensors(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 def frame_count(image: Any, socket: str) -> int:
     """Frames in an IMAGE [B,H,W,C] or [H,W,C]. Raises `reference` naming the socket for anything else."""
     if not isinstance(image, torch.Tensor) or image.ndim not in (3, 4):
-        raise GPT4oImageError("reference", f"{socket} is no picture. Connect an IMAGE to it.")
+        raise GPT4oImageError("reference", f"{socket} is not a picture. Connect an IMAGE to it.")
     count = image.shape[0] if image.ndim == 4 else 1
     if count == 0:
-        raise GPT4oImageError("reference", f"{socket} has an empty batch. Connect a picture, or nothing.")
+        raise GPT4oImageError("reference", f"{socket} has an empty batch. Connect a picture, or disconnect it.")
     return count
 
 

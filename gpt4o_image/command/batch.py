@@ -35,17 +35,17 @@ _MOST_PARALLEL = 64
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options, each with its default."""
     add = parser.add_argument
-    add("sheet", metavar="FILE", help="a .csv or .tsv whose first line names its columns: prompt, and where you like "
-        "name, seed, ratio, background, model, references; a .txt with a prompt a line; or - for stdin")  # fmt: skip
+    add("sheet", metavar="FILE", help="a .csv or .tsv whose first line names its columns: prompt, and optionally "
+        "name, seed, ratio, background, model, references; a .txt with one prompt a line; or - for stdin")  # fmt: skip
     add_shared_options(parser)
     add("--parallel", type=_parallel, metavar="N", help="calls at once; default: max_parallel of config.toml, else 16")
-    add("--max-usd", type=_dollars, metavar="X", help="the most that this sheet may cost in US dollars, all its runs "
-        "into this folder together; ends before the call that would pass it. Pictures from the vault cost nothing, a "
-        "call whose bill is unknown counts as billed; default: no limit")  # fmt: skip
-    add("--on-failure", default="skip", choices=("skip", "stop"), help="what a failed row does to those that have not "
-        "begun; default: %(default)s")  # fmt: skip
-    add("--retry", choices=("failed",), help="also send rows again that failed, which may be paid a second time; "
-        "default: they stay as they are")  # fmt: skip
+    add("--max-usd", type=_dollars, metavar="X", help="the most that this sheet may cost in US dollars, over all its "
+        "runs into this folder; the batch ends before the call that would exceed it. Pictures from the vault cost "
+        "nothing; a call that was perhaps billed counts as billed; default: no limit")  # fmt: skip
+    add("--on-failure", default="skip", choices=("skip", "stop"), help="when a row fails: skip it, or stop and "
+        "start no further row; default: %(default)s")  # fmt: skip
+    add("--retry", choices=("failed",), help="also send failed rows again, which may cost a second time; "
+        "default: they stay failed")  # fmt: skip
     add("--wait", action="store_true", help="where the gateway is at its limit, wait as long as it says and ask again, "
         "up to 5 times for a row (HTTP 429, which is not billed); default: wait_when_limited of config.toml, else "
         "the row fails")  # fmt: skip
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     gateway = choose_gateway(gateway_or_simulator(options.gateway, config), config, os.environ)
     preflight(gateway)
     for column in unknown_columns(sheet):
-        output.log(f"warning: the column {column} means nothing here and is not used.")
+        output.log(f"warning: the column {column} is unknown and is not used.")
     files = ReferenceFiles(folder)
     rows = batch_rows(sheet, files, gateway.name, gateway.models, options)
     if options.max_usd is not None:
@@ -127,7 +127,7 @@ def _print_quote(batch: _Batch, stop: CtrlC) -> int:
         value = {"status": "ok", **counts, "calls": quoted.calls, "cost_usd": quoted.cost_usd, "error": None}
         output.show_json(value)
         return 0
-    left = f", {batch.failed} failed and stay so without --retry failed" if batch.failed else ""
+    left = f", {batch.failed} failed and stay failed without --retry failed" if batch.failed else ""
     output.show(f"{quoted}: of {len(batch.rows)} rows {batch.saved} are done and {free} are free{left}.")
     return 0
 
@@ -183,12 +183,12 @@ def _names_columns(data: bytes) -> bool:
 def _parallel(text: str) -> int:
     number = int(text)
     if not 1 <= number <= _MOST_PARALLEL:
-        raise argparse.ArgumentTypeError(f"1 to {_MOST_PARALLEL} calls run at once")
+        raise argparse.ArgumentTypeError(f"it must be 1 to {_MOST_PARALLEL}")
     return number
 
 
 def _dollars(text: str) -> float:
     dollars = float(text)
     if not 0 <= dollars < 1e9:  # also not a number
-        raise argparse.ArgumentTypeError("an amount is 0 or more US dollars")
+        raise argparse.ArgumentTypeError("an amount must be 0 or more US dollars")
     return dollars

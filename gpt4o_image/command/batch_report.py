@@ -62,10 +62,10 @@ class BatchReport:
         if presses > self._announced:
             self._announced = presses
             output.log(
-                "Stopping: no further row begins. Calls that run are paid for and are waited for; Ctrl+C again cancels "
+                "Stopping: no further row starts. Running calls are paid for and are waited for; Ctrl+C again cancels "
                 "them."
                 if presses == 1
-                else "Cancelling the calls that run."
+                else "Cancelling the running calls."
             )
 
     def end(self, manifest: Path, stopped_by: GPT4oImageError | None, *, interrupted: bool) -> int:

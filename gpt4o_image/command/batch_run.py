@@ -195,7 +195,7 @@ def cost_of(config: Config, environ: Mapping[str, str], result_id: str | None) -
 def _unwritten(row: BatchRow, problem: OSError) -> GPT4oImageError:
     return GPT4oImageError(
         "config",
-        f"Row {row.row} could not be written down: {reason(problem)}. What was paid for is in the vault; make room, "
-        "then run the same command again.",
+        f"Row {row.row} could not be written to the manifest: {reason(problem)}. What was paid for is in the vault; "
+        "make room, then run the same command again.",
         billed="unknown",
     )

@@ -82,9 +82,7 @@ def _why_without(comfyui: ComfyUI | None) -> str | None:
     try:
         from .headless import how_to_install, missing_modules
     except ModuleNotFoundError:
-        return (
-            "The registry's package cannot start a ComfyUI, a git checkout of the pack can: this picture is made alone."
-        )
+        return "The registry's package cannot start a ComfyUI, so this picture is made without one. A git checkout can."
     if missing := missing_modules(comfyui):
         return (
             f"The ComfyUI in {comfyui.path} lacks {', '.join(missing)}, so this picture is made without it. "

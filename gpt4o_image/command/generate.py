@@ -25,10 +25,10 @@ _LINGER_S = 15.0
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options, each with its default."""
     add = parser.add_argument
-    add("prompt", metavar="PROMPT", help="the words for the picture")
+    add("prompt", metavar="PROMPT", help="what to draw")
     add_shared_options(parser)
     add("--reference", action="append", default=[], type=user_path, metavar="FILE",
-        help=f"a picture to start from, up to {MAX_FRAMES} times; default: none")  # fmt: skip
+        help=f"a picture to draw from; repeat it for more, at most {MAX_FRAMES}; default: none")  # fmt: skip
     add("--seed", type=int, default=0, help="not sent; another number buys another picture; default: %(default)s")
     add("--api", default="chat", choices=("chat", "images"), help="the endpoint; images takes no references, "
         "and --size and --n in place of --ratio and --count; default: %(default)s")  # fmt: skip
@@ -51,7 +51,7 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
     add("--gateway", metavar="NAME", help=f"aihubmix, a profile of config.toml, or {SIMULATOR}; "
         f"default: the choice of config.toml, else aihubmix, and {SIMULATOR} where no key is set")  # fmt: skip
     add("--artist-names", default="stop", choices=ARTIST_NAMES,
-        help="a living artist's name, which the gateway refuses and bills; default: %(default)s")  # fmt: skip
+        help="a living artist's name is refused and billed: what to do with one; default: %(default)s")  # fmt: skip
     add("--out", type=user_path, default=Path(), metavar="DIR", help="the folder for the pictures; default: this one")
 
 

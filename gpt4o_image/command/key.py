@@ -33,8 +33,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--comfyui",
         type=user_path,
         metavar="DIR",
-        help="the ComfyUI that is to use the key, the folder that holds its main.py; default: the one that this pack "
-        f"is installed in, else this command itself; {HOME_VARIABLE} names another place",
+        help="folder of the ComfyUI that will use the key (with main.py in it); default: the one that this pack is "
+        f"installed in, else the key is for this command alone; {HOME_VARIABLE} names another place",
     )
 
 
@@ -44,10 +44,10 @@ def run(options: argparse.Namespace) -> int:
     path = takes_key(folder, options.gateway).path
     if options.action == "forget":
         set_key(folder, options.gateway, None)
-        output.log(f"There is no key of {options.gateway} in {path} now.")
+        output.log(f"There is no key for {options.gateway} in {path} now.")
         return 0
     set_key(folder, options.gateway, _ask(options.gateway))
-    output.log(f"The key of {options.gateway} is stored in {path}{_whose(options.comfyui)}.")
+    output.log(f"The key for {options.gateway} is stored in {path}{_whose(options.comfyui)}.")
     for remark in _remarks(options, path):
         output.log(remark)
     return 0
@@ -58,7 +58,7 @@ def _comfyui_home(folder: Path) -> Path:
     for comfyui in (folder, folder / "ComfyUI"):
         if is_comfyui(comfyui) or (comfyui / "custom_nodes").is_dir():
             return comfyui_home(comfyui.absolute())
-    raise GPT4oImageError("config", f"{folder} is no ComfyUI: it has neither main.py nor custom_nodes in it.")
+    raise GPT4oImageError("config", f"{folder} is not a ComfyUI folder: it contains neither main.py nor custom_nodes.")
 
 
 def _whose(comfyui: Path | None) -> str:
@@ -74,7 +74,7 @@ def _remarks(options: argparse.Namespace, path: Path) -> list[str]:
     remarks: list[str] = []
     if open_to_others(path):
         remarks.append(
-            "warning: this file system keeps no modes, so other users of this computer may be able to read the file. "
+            "warning: this file system has no permissions, so other users of this computer may be able to read it. "
             + (f"The variable {KEY_VARIABLE} can hold the key instead." if options.gateway == AIHUBMIX else "")
         )
     if options.gateway == AIHUBMIX and os.environ.get(KEY_VARIABLE):
@@ -90,7 +90,7 @@ def _ask(gateway: str) -> str:
     if not api_key:
         raise GPT4oImageError("config", "No key was given; nothing was changed.")
     if not re.fullmatch(r"[!-~]+", api_key):
-        raise GPT4oImageError("config", "That has characters that no key has; nothing was changed.")
+        raise GPT4oImageError("config", "That contains characters that no key can have; nothing was changed.")
     return api_key
 
 
@@ -98,11 +98,11 @@ def _typed(gateway: str) -> str:
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - closed by whoever started us
         return ""
     if not sys.stdin.isatty():
-        output.log(f"stdin is no terminal: its first line is taken as the key of {gateway}.")
+        output.log(f"stdin is not a terminal: its first line is taken as the key for {gateway}.")
         return sys.stdin.buffer.readline(_MAX_LINE).decode("utf-8-sig", "replace")
     import getpass
 
     try:
-        return getpass.getpass(f"Key of {gateway} (not shown): ", stream=sys.stderr)
+        return getpass.getpass(f"Key for {gateway} (not shown): ", stream=sys.stderr)
     except EOFError:
         return ""

@@ -19,8 +19,8 @@ from .parser import Parser, UsageError
 COMMANDS = {
     "generate": "make pictures with one paid call",
     "batch": "make a picture for each row of a sheet, side by side",
-    "results": "what was paid for: list, show, fetch, export, answer, read, prune",
-    "check": "key, network, models and balance: nothing that costs",
+    "results": "what was paid for: list, show, fetch, export, answer, read, prune, import",
+    "check": "check key, network, models and balance, for free",
     "key": "keep a gateway's key in config.toml, or remove it",
     "demo": "run an example workflow in a real ComfyUI",
     "simulate": "run the embedded gateway alone",
@@ -82,7 +82,7 @@ def _unforeseen(error: Exception) -> GPT4oImageError:
     place = f"{Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else "outside of gpt4o_image"
     return GPT4oImageError(
         "config",
-        f"Something unforeseen happened: {type(error).__name__}: {error} ({place}). `gpt4o-image results` lists what "
+        f"An unexpected error occurred: {type(error).__name__}: {error} ({place}). `gpt4o-image results` lists what "
         "was paid for. Please report this.",
         billed="unknown",
     )

@@ -185,7 +185,7 @@ def _reloaded(vault: Vault, options: argparse.Namespace) -> Outcome:
 
 def _progress(event: RunEvent) -> None:
     if isinstance(event, Downloading):
-        output.log(f"{event.done} of {event.total} pictures are here")
+        output.log(f"{event.done} of {event.total} pictures are downloaded")
 
 
 def show_list(vault: Vault, limit: int | None, *, as_json: bool) -> int:
@@ -236,12 +236,12 @@ def _end(options: argparse.Namespace, report: dict[str, Any], paths: Sequence[st
 def _count(text: str) -> int:
     count = int(text)
     if count < 0:
-        raise argparse.ArgumentTypeError("a count is 0 or more")
+        raise argparse.ArgumentTypeError("a count must be 0 or more")
     return count
 
 
 def _days(text: str) -> float:
     days = float(text)
     if not 0 <= days < 1e6:
-        raise argparse.ArgumentTypeError("DAYS is 0 or more")
+        raise argparse.ArgumentTypeError("DAYS must be 0 or more")
     return days

@@ -53,7 +53,7 @@ class SpendingLimit:
             self._reached = True
             raise GPT4oImageError(
                 "budget",
-                f"The next call would cost ${price_usd:g}, ${self.spent:.3f} are spent, and --max-usd is {max_usd:g}. "
+                f"The next call would cost ${price_usd:g}, ${self.spent:.3f} is spent, and --max-usd is {max_usd:g}. "
                 "It was not sent.",
             )
 
@@ -65,6 +65,6 @@ def unpriced(model: str) -> GPT4oImageError:
     """The error for a model whose price is not known."""
     return GPT4oImageError(
         "config",
-        f"{model} has no price, so that --max-usd could not be kept. Write its price under `prices` of the gateway's "
+        f"{model} has no price, so --max-usd cannot be enforced. Write its price under `prices` of the gateway's "
         "profile in config.toml. Nothing was sent.",
     )

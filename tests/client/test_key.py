@@ -112,7 +112,7 @@ def test_a_comfyui_is_found_by_its_folder(environ, comfyui_folder, named):
 def test_a_folder_that_is_no_comfyui_is_refused(environ, tmp_path):
     status, _, err = key(environ, "set", "--comfyui", str(tmp_path / "nowhere"), stdin=b"sk-typed\n")
     assert status == 1
-    assert f"{tmp_path / 'nowhere'} is no ComfyUI" in err
+    assert f"{tmp_path / 'nowhere'} is not a ComfyUI folder" in err
 
 
 def test_a_variable_that_wins_over_the_file_is_named(environ, tmp_path):

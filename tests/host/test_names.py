@@ -21,7 +21,7 @@ RIGHT_SOCKETS = "references.image_01 up to references.image_16"
         ({"references.image_1": LINK}, RIGHT_SOCKETS),
         ({"aspect": "3:2"}, 'no input "aspect"'),
         ({"backgroud": "transparent"}, 'Did you mean "background"?'),
-        ({"quality": "high"}, "Take it out."),
+        ({"quality": "high"}, "Remove it."),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
