@@ -78,7 +78,7 @@ const settings = [
     id: GATEWAY,
     category: [CATEGORY, "Sidebar", "Gateway"],
     name: "Gateway shown in the sidebar",
-    tooltip: "The nodes have an input of their own for the gateway.",
+    tooltip: "Each node has its own gateway input.",
     type: "combo",
     defaultValue: "default",
     options: () => gateways,
@@ -98,8 +98,8 @@ const settings = [
     category: [CATEGORY, "Queue", "RunAhead"],
     name: "Paid calls of the queue to send ahead of their turn",
     tooltip:
-      "While a paid node runs, so many calls of the runs that wait are sent already. A run that is removed after " +
-      "its call was sent is paid for. 0 leaves it to run_ahead in config.toml, which is off unless set.",
+      "While a paid node runs, up to this many calls of the waiting runs are sent ahead. A run that is removed " +
+      "after its call was sent is still paid for. 0 leaves it to run_ahead in config.toml, which is off unless set.",
     type: "number",
     defaultValue: 0,
     attrs: { min: 0, max: 64, step: 1 },

@@ -39,7 +39,7 @@ def test_the_free_check_opens_the_tab_and_tells_each_finding(screen, vault, simu
     findings = bar.panel.get_by_role("list", name="What the check found").get_by_role("listitem")
     expect(findings.first).to_be_visible(timeout=30_000)
     assert findings.count() > 2
-    expect(findings.first.get_by_role("img", name="fine", exact=True)).to_be_visible()
+    expect(findings.first.get_by_role("img", name="OK", exact=True)).to_be_visible()
     expect(bar.spoken).to_have_text("Check done: all is well")
     assert "sk-test" not in bar.panel.inner_text()
     assert {record["method"] for record in simulator.requests()[before:]} == {"GET"}
@@ -53,7 +53,7 @@ def test_a_check_that_finds_something_says_how_much(screen, vault, gateway_home,
         change(screen, "Gateway", "mine")
         screen.command("GPT4oImage.Check")
         bar = Sidebar(screen)
-        expect(bar.panel.get_by_role("img", name="not fine").first).to_be_visible(timeout=30_000)
+        expect(bar.panel.get_by_role("img", name="problem").first).to_be_visible(timeout=30_000)
         expect(bar.spoken).to_contain_text("to look at")
         expect(bar.panel.locator(".g4i-key")).to_have_text("no key")
         expect(bar.panel).to_contain_text("gpt4o-image key set --gateway mine")
@@ -75,7 +75,7 @@ def test_the_head_tells_the_budget_and_a_broken_config(screen, vault, gateway_ho
         config.write_text("daily_budget_usd = 1.5\n")
         config.chmod(0o600)
         bar = Sidebar.open(screen)
-        expect(bar.panel.locator(".g4i-money")).to_have_text("Today $0 of $1.50 \u00b7 $0 in all")
+        expect(bar.panel.locator(".g4i-money")).to_have_text("Today $0 of $1.50 \u00b7 $0 in total")
         config.write_text("this is no toml [")
         bar.panel.get_by_role("combobox", name="Gateway").select_option("simulator")
         expect(bar.panel.get_by_role("alert")).to_be_visible()

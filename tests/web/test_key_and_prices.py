@@ -92,7 +92,7 @@ def test_another_computer_is_shown_no_folder(screen, vault, config, gateway_home
 def test_findings_do_not_repeat_the_way_and_can_be_closed(screen, keyless):
     screen.command("GPT4oImage.Check")
     findings = keyless.panel.locator(".g4i-findings")
-    expect(findings.get_by_role("img", name="not fine").first).to_be_visible()
+    expect(findings.get_by_role("img", name="problem").first).to_be_visible()
     assert "key set" not in findings.inner_text()
     findings.get_by_role("button", name="Close").click()
     expect(findings).to_have_count(0) if findings.count() == 0 else expect(findings).to_be_hidden()
@@ -116,7 +116,7 @@ def test_the_badge_follows_model_and_gateway_and_knows_the_vault(screen, canvas,
     screen.page.evaluate(SET, {"gateway": "aihubmix"})
     badge(screen, "$0.005")
     screen.page.evaluate(AGAIN, {})
-    badge(screen, "$0 again")
+    badge(screen, "$0, reused")
     screen.page.screenshot(path=screenshots / "again.png")
     screen.page.evaluate(SET, {"seed": 7})
     badge(screen, "$0.005")

@@ -48,7 +48,7 @@ def test_what_was_sent_and_then_removed_is_told_until_it_is_closed(screen, queue
     queue.panel.get_by_role("button", name="Send them now").click()
     expect(queue.card("second in line").locator(".g4i-state")).to_have_text("Saved")
     screen.server.request("/queue", {"clear": True})
-    expect(queue.panel.get_by_text("2 calls were sent, but their runs are gone from the queue.")).to_be_visible()
+    expect(queue.panel.get_by_text("2 calls were sent, but their runs were removed from the queue.")).to_be_visible()
     queue.panel.get_by_role("region", name="Queue").get_by_role("button", name="Close").click()
     expect(queue.panel.get_by_role("region", name="Queue")).to_have_count(0)
 
