@@ -1,1 +1,1 @@
-"""What the pack costs in time, bytes and memory, as ratios measured in one run."""
+"""Measures what the pack costs in time, bytes and memory, as ratios within one run."""

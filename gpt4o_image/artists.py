@@ -94,7 +94,7 @@ def _any(names: Iterable[str]) -> str:
 
 @lru_cache(maxsize=4)
 def _compiled(own: tuple[tuple[str, str], ...]) -> tuple[re.Pattern[str], dict[str, tuple[str, Artist]]]:
-    """One pattern for all names, and whom each spelling names: key -> (entry, artist)."""
+    """One pattern for all names, and the artist of each spelling: key -> (entry, artist)."""
     data = cast("dict[str, Any]", json.loads(Path(__file__).with_name("artists.json").read_text("utf-8")))
     spellings: dict[str, tuple[str, Artist]] = {}
     sure: list[str] = []

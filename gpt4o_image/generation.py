@@ -50,10 +50,10 @@ def generate(  # noqa: PLR0913 - what a host and a shell need of one run
     """Runs `request` to its end with at most one POST. Never raises for a failed run: see `Outcome.error`.
 
     With `reuse`, a request that was paid for before is answered from the vault, or not at all while what it holds
-    cannot be had. `notify` may be called from several threads; `cancelled` is asked ten times a second.
+    cannot be fetched. `notify` may be called from several threads; `cancelled` is asked ten times a second.
     `before_paying` gets the price in US dollars, None where it is not known, before a call is claimed, perhaps more
     than once: it may wait, or raise GPT4oImageError, and then nothing is sent. `linger_s`: see PaidCall. `hosts`
-    remembers, for whoever makes several runs, which host of a gateway can be connected to.
+    remembers, for a caller with several runs, which host of a gateway can be connected to.
     """
     try:
         vault = open_vault(config, environ)
@@ -66,7 +66,7 @@ def generate(  # noqa: PLR0913 - what a host and a shell need of one run
         outcome = run.from_vault_or_gateway(reuse=reuse)
     except GPT4oImageError as error:
         return Outcome(request.model, error=error, cost_usd=0.0)
-    except Exception as fault:  # noqa: BLE001 - the boundary: whatever this machine lacks, it is told as one error
+    except Exception as fault:  # noqa: BLE001 - the boundary: whatever this machine lacks becomes one error
         return Outcome(request.model, error=_fault(fault, "config", "Nothing was sent."), cost_usd=0.0)
     return replace(
         outcome,
@@ -78,7 +78,7 @@ def generate(  # noqa: PLR0913 - what a host and a shell need of one run
 
 @dataclass(frozen=True)
 class _Caller:
-    """What a run asks of whoever started it."""
+    """What a run asks of its caller."""
 
     notify: Callable[[RunEvent], None]
     cancelled: Callable[[], bool]
@@ -144,7 +144,7 @@ class _Run:
         )
 
     def _reload(self, earlier: Result, *, again: bool) -> Outcome | None:
-        """The pictures of an earlier result, or why they cannot be had now; None where nothing is left of it."""
+        """The pictures of an earlier result, or why they cannot be fetched now; None where nothing is left of it."""
         outcome = reload(
             self._vault,
             earlier,

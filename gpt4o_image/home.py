@@ -1,4 +1,4 @@
-"""Where config and vault are, outside ComfyUI: one rule for the command line and for Python. Makes nothing."""
+"""Finds config and vault outside ComfyUI: one rule for the command line and for Python. Creates nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACK_ROOT = Path(os.path.abspath(__file__)).parents[1]  # noqa: PTH100 (Path.abs
 
 
 def home(environ: Mapping[str, str]) -> Path:
-    """GPT4O_IMAGE_HOME, else where the ComfyUI looks that this pack is installed in, else the user's data folder.
+    """GPT4O_IMAGE_HOME, else the folder of the ComfyUI that this pack is installed in, else the user's data folder.
 
     Raises `config` where there is no home folder to put it in.
     """
@@ -33,7 +33,7 @@ def user_path(text: str) -> Path:
 
 
 def comfyui_around(pack_root: Path) -> Path | None:
-    """The ComfyUI in whose custom_nodes the pack lies."""
+    """The ComfyUI that has the pack in its custom_nodes."""
     path = pack_root.parents[1]
     return path if pack_root.parent.name == "custom_nodes" and is_comfyui(path) else None
 

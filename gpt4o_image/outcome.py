@@ -1,4 +1,4 @@
-"""The end of a run: pictures or an error, the warnings owed, and its report. Pure."""
+"""The end of a run: pictures or an error, the warnings, and its report. Pure."""
 
 from __future__ import annotations
 
@@ -85,14 +85,14 @@ class Outcome:
 
 
 def too_few(expected: int | None, came: int) -> list[str]:
-    """The warning owed where fewer pictures came than were asked for."""
+    """The warning where fewer pictures came than were asked for."""
     if not expected or came >= expected:
         return []
     return [f"{expected} pictures were asked for, {came} came."]
 
 
 def too_many(named: int, most: int) -> list[str]:
-    """The warning owed where an answer names more pictures than are fetched."""
+    """The warning where an answer names more pictures than are fetched."""
     if named <= most:
         return []
     rest = f"the links of the other {named - most} are kept in the vault"

@@ -125,7 +125,7 @@ class PaidCall:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
-            with suppress(RuntimeError):  # no thread to be had just now
+            with suppress(RuntimeError):  # no thread can be started just now
                 await asyncio.to_thread(self._recorder.beat, self._billed)
 
     # The answer
@@ -215,7 +215,7 @@ class PaidCall:
         await self._keep([event for event in events if isinstance(event, (Picture, Link))])
 
     async def _keep(self, found: Sequence[Picture | Link]) -> None:
-        """Writes links down, and only then begins to fetch them."""
+        """Stores links, and only then begins to fetch them."""
         if not found:
             return
         await self._write(lambda: self._recorder.links(found))
@@ -228,7 +228,7 @@ class PaidCall:
         try:
             self._writing = asyncio.ensure_future(asyncio.to_thread(write))
             await asyncio.shield(self._writing)
-        except RuntimeError:  # no thread to be had
+        except RuntimeError:  # no thread can be started
             write()
 
     # The pictures
@@ -262,7 +262,7 @@ class PaidCall:
     async def _wait(self, timeout_s: float) -> None:
         try:
             await asyncio.to_thread(self._pool.wait, timeout_s)
-        except RuntimeError:  # no thread to be had
+        except RuntimeError:  # no thread can be started
             await asyncio.sleep(min(timeout_s, _POLL_S))
 
     def _nothing_found(self, stopped_by: GPT4oImageError | None) -> GPT4oImageError:

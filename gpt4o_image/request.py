@@ -1,4 +1,4 @@
-"""What is asked for, as one frozen value, and whether it can be asked at all. Pure."""
+"""A request as one frozen value, and the check whether it can be sent. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ASPECT_RATIOS = ("auto", "1:1", "2:3", "3:2")
 BACKGROUNDS = ("auto", "transparent", "opaque")
 COUNTS = ("auto", "1", "2", "4")
 ARTIST_NAMES = ("stop", "warn", "allow")
-# The Images API's sizes, and the ratio that is said in the prompt as well: AiHubMix, "GPT-4o-image".
+# The Images API's sizes, and the ratio that is written into the prompt as well: AiHubMix, "GPT-4o-image".
 SIZES = {"auto": "auto", "1024x1024": "1:1", "1536x1024": "3:2", "1024x1536": "2:3"}
 MAX_N = 10
 MAX_FRAMES = 16  # of references

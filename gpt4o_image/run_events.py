@@ -1,4 +1,4 @@
-"""The events of a run, for whoever watches it: those of the stream, and what becomes of its pictures. Pure."""
+"""The events of a run, for its caller: those of the stream, and what becomes of its pictures. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .outcome import PaidPicture
 
 @dataclass(frozen=True)
 class Waiting:
-    """Another run is paying for the same request, and its pictures will be taken; or, not `for_equal`, as many calls
+    """Another run is paying for the same request, and its pictures will be used; or, not `for_equal`, as many calls
     as may be open at once on all machines are being made.
     """
 
@@ -33,7 +33,7 @@ class Departing:
 
 @dataclass(frozen=True)
 class Limited:
-    """The gateway is at its limit and billed nothing; it is asked again in `seconds`."""
+    """The gateway is at its limit and billed nothing; the request is sent again in `seconds`."""
 
     result_id: str
     seconds: float

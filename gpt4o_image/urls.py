@@ -1,4 +1,4 @@
-"""Which addresses name the same picture, and which may hold one at all. Pure; fetches nothing."""
+"""Decides which addresses name the same picture, and which may hold one at all. Pure; fetches nothing."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def identity(address: str) -> str:
     """Equal for two addresses of one picture, which must be `fetchable`.
 
     `/cdn/download/` serves the bytes of `/cdn/`, and a signature in the query does not change the file; where
-    the path names no file, the query is what tells two pictures apart.
+    the path names no file, the query distinguishes two pictures.
     """
     parts = _split(address)
     if parts is None:

@@ -1,4 +1,4 @@
-"""The events that browsers get of a run: the result's progress for every list of results, the end for its node."""
+"""Sends browsers the events of a run: the result's progress for every list of results, the end for its node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run of a graph would cost now: its paid nodes, their prices, what the vault has of them. Sends nothing."""
+"""Quotes a run of a graph: its paid nodes, their prices, what the vault has of them. Sends nothing."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def input_names(hidden: Any) -> list[str]:
 
 
 def blocker() -> Any:
-    """Stands for an output that is not there: what hangs on it is left out in silence, the rest of a list goes on."""
+    """Stands for an output that is not there: what depends on it is skipped silently, the rest of a list goes on."""
     from comfy_execution.graph_utils import ExecutionBlocker
 
     return ExecutionBlocker(None)
@@ -137,7 +137,7 @@ def folder() -> Path:
 
 
 def temp_folder() -> Path:
-    """Where pictures lie that browsers show and that ComfyUI deletes at its start."""
+    """The folder of pictures that browsers show and that ComfyUI deletes at its start."""
     import folder_paths
 
     return Path(folder_paths.get_temp_directory())
@@ -160,7 +160,7 @@ def keeps_metadata() -> bool:
 @_harmless
 def send_result_event(result_id: str, percent: int | None, *, ended: bool) -> None:
     """The event `gpt4o_image.result` for every browser. Any thread may call."""
-    # Nothing but what JSON can say: the host's sender dies of all else.
+    # Nothing but what JSON can say: the host's sender fails on all else.
     server().send_sync("gpt4o_image.result", {"id": str(result_id), "percent": percent, "ended": bool(ended)})
 
 
@@ -179,7 +179,7 @@ def send_outcome_event(event: Mapping[str, Any]) -> None:
 
 @_harmless
 def show_progress(node_id: str, percent: float, preview: Image.Image | None = None) -> None:
-    """The node's own bar, 0..100. `preview` must be RGB: the host's sender dies of an alpha channel.
+    """The node's own bar, 0..100. `preview` must be RGB: the host's sender fails on an alpha channel.
 
     Safe from any thread: unlike ProgressBar's hook this neither raises nor clears an interrupt.
     """

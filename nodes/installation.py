@@ -1,4 +1,4 @@
-"""Whether this pack is installed so that ComfyUI can use it: once, in a folder whose files it can serve."""
+"""Checks that this pack is installed once, in a folder whose files ComfyUI can serve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a key is set for this very ComfyUI, to be copied: a command, and lines for config.toml. Pure; holds no key."""
+"""The instructions to set a key for this very ComfyUI: a command, and lines for config.toml. Pure; holds no key."""
 
 from __future__ import annotations
 

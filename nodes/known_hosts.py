@@ -1,4 +1,4 @@
-"""Which hosts of a gateway could be connected to, for all runs of this server."""
+"""Remembers, for all runs of this server, which hosts of a gateway could be connected to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which paid calls of a waiting prompt can be sent before its turn: prompt graph -> calls. Pure; knows no host."""
+"""Finds the paid calls of a waiting prompt that can be sent early: prompt graph -> calls. Pure; knows no host."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def calls_of(
 
 
 def _surely_run(prompt: WaitingPrompt, lazy_inputs: LazyInputs) -> set[str]:
-    """What hangs on the outputs: the host's own rule, comfy_execution/graph.py, TopologicalSort.add_node."""
+    """What the outputs depend on: the host's own rule, comfy_execution/graph.py, TopologicalSort.add_node."""
     found: set[str] = set()
     todo = list(prompt.outputs)
     while todo:

@@ -1,4 +1,4 @@
-"""What comes in through the reference sockets, as frames to send and as what is sent of them.
+"""Turns what comes in through the reference sockets into frames, and into what is sent of them.
 
 Loaded when a node runs: ComfyUI's start need not wait for it.
 """

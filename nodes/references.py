@@ -1,4 +1,4 @@
-"""The node "Prepare References": what will be uploaded, with its dials in the user's hands. Costs nothing."""
+"""The node "Prepare References": prepares the upload by the user's settings, and shows it. Costs nothing."""
 
 from __future__ import annotations
 

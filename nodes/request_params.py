@@ -1,4 +1,4 @@
-"""What a request to the browser side's routes asks for, checked. Reads nothing but the request."""
+"""Checks the parameters of requests to the browser side's routes. Reads nothing but the request."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def check_origin(request: web.Request) -> None:
 
 
 def check_own_machine(request: web.Request) -> None:
-    """Refuses whoever is not at this computer: only they are shown its folders. A proxy's clients are not."""
+    """Refuses browsers on other computers: only this one's are shown its folders, and no client of a proxy."""
     forwarded = {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} & set(request.headers)
     host, peer = urlsplit(f"//{request.host}").hostname or "", request.remote or ""
     if forwarded or not is_loopback(host) or not is_loopback(peer.removeprefix("::ffff:")):

@@ -1,4 +1,4 @@
-"""What the browser side asks of this server, as HTTP routes under /gpt4o_image/. Imported only where there is a server.
+"""The HTTP routes of the browser side under /gpt4o_image/. Imported only where there is a server.
 
 All but "fetch again" and "send them now" only read; what "run_ahead" sets is kept in memory. No answer holds a key, and
 none but "key_setup", which only this computer's own browsers get, a path. Disk, decoding and network are waited for in
@@ -89,7 +89,7 @@ def add_routes(server: Any) -> None:
 
 
 def _answered(handle: Handler) -> Callable[[Routes, web.Request], Awaitable[web.StreamResponse]]:
-    """Refuses other origins, and tells every failure as JSON."""
+    """Refuses other origins, and answers every failure as JSON."""
 
     @functools.wraps(handle)
     async def answer(self: Routes, request: web.Request) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""What the nodes that give pictures have in common: work in a thread, its progress on the node, the four outputs.
+"""Runs the nodes that give pictures: work in a thread, its progress on the node, the four outputs.
 
 Loaded, with most of the pack, when a node runs: ComfyUI's start need not wait for it.
 """

@@ -1,1 +1,1 @@
-"""What the benchmarks stand on: a gateway, a ComfyUI, processes to compare, and the telling of figures."""
+"""The tools of the benchmarks: a gateway, a ComfyUI, processes to compare, and the printing of figures."""

@@ -1,4 +1,4 @@
-"""What one would write without this pack: the SDK's stream, a pattern for links, requests, Pillow, numpy.
+"""The script that one would write without this pack: the SDK's stream, a pattern for links, requests, Pillow, numpy.
 
 No vault, no checks, no progress, no second try. Run as a module by worker.py, with a base URL. Its imports are part of
 its first generation, as they are of a script's.

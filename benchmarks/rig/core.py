@@ -1,4 +1,4 @@
-"""What the command runs, without a shell: `generate`, then its pictures as arrays. Run as a module by worker.py."""
+"""The command without a shell: `generate`, then its pictures as arrays. Run as a module by worker.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the benchmarks share: figures and their goals, medians of what runs in turns, and how they are told.
+"""Figures and their goals, medians of what runs in turns, and how they are printed.
 
 A benchmark is a module beside this folder with `GOALS` and `measure(quick=False) -> Report`.
 """

@@ -1,1 +1,1 @@
-"""What the gateway answered: bytes to text to events, and failures. Pure; knows neither vault, network nor host."""
+"""Reads the gateway's answer: bytes to text to events, and failures. Pure; knows neither vault, network nor host."""

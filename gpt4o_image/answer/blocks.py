@@ -1,4 +1,4 @@
-"""Where a block of JSON, a fence or a model's thinking ends, line by line. Pure; knows nothing of what it means.
+"""Finds the end of a block of JSON, a fence or a model's thinking, line by line. Pure; does not interpret it.
 
 `{"prompt": "x",`, `"n": 2} rest` -> the value {"prompt": "x", "n": 2}, and " rest". In these blocks the gateway echoes
 the prompt, so nothing in them may count as a link, a number or a mark.
@@ -49,7 +49,7 @@ class Block:
         )
         self._is_json = None if fence else not tag
         self._json = JsonMarks()
-        self._spilt = False  # its brackets closed amid a line, but it is no JSON: the echo may go on
+        self._spilt = False  # its brackets closed within a line, but it is not JSON: the echo may go on
 
     def add(self, line: str) -> str | None:
         """None while the block goes on; else what of `line` is no part of it: the line, its rest, or nothing."""

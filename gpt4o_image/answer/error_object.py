@@ -1,4 +1,4 @@
-"""What an error object of a gateway holds: its words, its codes, its request id. Pure; decides no kind of failure."""
+"""Reads a gateway's error object: its words, codes and request id. Pure; decides no kind of failure."""
 
 from __future__ import annotations
 

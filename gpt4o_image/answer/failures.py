@@ -1,4 +1,4 @@
-"""What went wrong, from a status, an error object or the gateway's words: one GPT4oImageError each. Pure."""
+"""Turns a status, an error object or the gateway's words into one GPT4oImageError. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BY_WORDS: tuple[tuple[str, Kind], ...] = (
     ("moderation", "moderation_input"),
 )
 _BY_TIME: tuple[tuple[str, Kind], ...] = (("timed_out", "timeout"),)
-# What an answer in plain text may be, in this order too: an apology may introduce anything.
+# What an answer in plain text may be, in this order too: an apology may precede anything.
 _BY_PROSE: tuple[tuple[str, Kind], ...] = (
     ("rate_limited", "rate_limited"),
     ("pending", "pending"),
@@ -52,7 +52,7 @@ _BY_STATUS: dict[int, Kind] = {
     422: "bad_request",
     429: "rate_limited",
 }
-# Words may sharpen a status only into these kinds. A used-up key comes as 401 too: recharging cures it, not a new key.
+# Words may sharpen a status only into these kinds. A used-up key comes as 401 too: recharging helps, no new key.
 _SHARPENS: dict[int, tuple[Kind, ...]] = {
     401: ("quota",),
     400: ("moderation_input", "moderation_output", "bad_model", "quota"),
@@ -142,7 +142,7 @@ def from_body(body: str) -> GPT4oImageError:
 
 
 def from_page(body: str, base_url: str) -> GPT4oImageError:
-    """From a web page with status 200: base_url is that of a web site, or something stands between."""
+    """From a web page with status 200: base_url is that of a web site, or a proxy is in between."""
     problem = f"{base_url or 'The gateway'} answers with a web page, not as a gateway does."
     advice = "Check base_url: it ends in /v1 at most gateways."
     return GPT4oImageError("config", problem, advice=advice, billed="unknown", gateway_text=_plain(body) or None)
@@ -171,7 +171,7 @@ def from_transcript(said: Transcript, *, complete: bool) -> GPT4oImageError:
 
 
 def kind_of_prose(prose: str) -> Kind:
-    """What an answer in plain text is: a limit, a refusal, a postponement; `no_image` where no word tells."""
+    """What an answer in plain text is: a limit, a refusal, a postponement; `no_image` where no word decides."""
     return _by(_BY_PROSE, prose) or "no_image"
 
 

@@ -46,7 +46,7 @@ _FILTERED = ("content_filter", "safety", "image_safety", "prohibited_content", "
 
 
 class AnswerReader:
-    """Feed it the answer as it comes and finish it once; `error`, `complete`, `finish_reason` then tell how it ended.
+    """Feed it the answer as it comes and finish it once; `error`, `complete`, `finish_reason` then describe its end.
 
     `base_url`: of the gateway that answers; addresses without a host are read as of its origin. `prompt`: as it was
     sent; never read as an answer. `key`: of the gateway; masked where only reading puts it together. `transcript` is
@@ -90,7 +90,7 @@ class AnswerReader:
 
     @property
     def ending(self) -> bool:
-        """Whether nothing more is owed: what still comes is a formality. False again where another choice begins."""
+        """Whether nothing more is expected, only formalities. False again where another choice begins."""
         finished = bool(self._finished) and self._finished.issuperset(self._choices)
         return self.closed or finished or self.error is not None
 
@@ -123,7 +123,7 @@ class AnswerReader:
         unread = self._unread
         if self._is_stream:
             self._read(self._sse.finish())
-            self._unread = unread if broke_off else self._unread  # half an event is no riddle
+            self._unread = unread if broke_off else self._unread  # half an event is not unreadable
         if not self._begun:
             self._read_body(b"".join(self._body).decode("utf-8", "replace"), broke_off=broke_off)
             self._body.clear()

@@ -37,7 +37,7 @@ class ByteMask:
         self._held = b""
 
     def feed(self, chunk: bytes) -> bytes:
-        """What can be given on now."""
+        """What can be passed on now."""
         data = self._held + chunk
         for form in self._forms:
             data = data.replace(form, MASK.encode())
@@ -79,7 +79,7 @@ class TextMask:
         self._bytes = ByteMask(key)
 
     def feed(self, text: str) -> str:
-        """What can be given on now."""
+        """What can be passed on now."""
         return self._bytes.feed(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
     def finish(self) -> str:

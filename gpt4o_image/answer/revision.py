@@ -1,4 +1,4 @@
-"""Which revision of this wing reads an answer: another one may find what this one did not. Knows no answer."""
+"""Names the revision of this package: another one may find in an answer what this one did not. Knows no answer."""
 
 from __future__ import annotations
 

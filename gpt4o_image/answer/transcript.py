@@ -1,4 +1,4 @@
-"""What an answer has said so far: pictures, links, failures, prose, and the events of it. Pure; parses no text."""
+"""Collects what an answer has so far: pictures, links, failures, prose, and the events of it. Pure; parses no text."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ class Transcript:
             self._fail(error_text(value), sure=True)
 
     def close(self) -> None:
-        """At the end: words that may tell of a failure do so where no picture and no link to one stands beside them."""
+        """At the end: words that may mean a failure do so where no picture and no link to one stands beside them."""
         likely = self.pictures or self._possible or any(may_be_picture(link) for link in self.links)
         if self._doubtful and not likely:
             self.failed = True

@@ -1,4 +1,4 @@
-"""What the rows of a batch would cost now: what the vault has is free, and so is what would not be sent."""
+"""Quotes the rows of a batch: what the vault has is free, and so is what would not be sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a batch prints: paths as rows end, what went wrong, a bar, the sum. Must not know how rows are run."""
+"""Prints a batch: paths as rows end, failures, a progress bar, the sum. Must not know how rows are run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the rows of a batch side by side, one paid call each, and writes down what became of them."""
+"""Runs the rows of a batch side by side, one paid call each, and stores what became of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _POLL_S = 0.2
 
 @dataclass(frozen=True)
 class Plan:
-    """What a batch runs on: where, whom it asks, and how it goes on."""
+    """The settings of a batch: its folder, its gateway, its limits."""
 
     folder: Path
     gateway: str
@@ -42,7 +42,7 @@ class Plan:
 
 
 class BatchRun:
-    """One run. `ended` is called with the line of each row and the warnings owed for it, one row at a time.
+    """One run. `ended` is called with the line of each row and its warnings, one row at a time.
 
     After the first Ctrl+C of `stop` no row is begun, the second one closes the connections of those that run.
     """

@@ -1,4 +1,4 @@
-"""Where the ComfyUI of this machine is. Reads folders and the environment; starts nothing."""
+"""Finds the ComfyUI of this machine. Reads folders and the environment; starts nothing."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def _parser(named: str) -> Parser:
 
 
 def _version() -> str:
-    """Of the checkout that this file lies in, else of the installed package: pyproject.toml alone holds it."""
+    """Of the checkout that this file is in, else of the installed package: pyproject.toml alone holds it."""
     from importlib.metadata import version
 
     try:

@@ -1,4 +1,4 @@
-"""What became of each row of a batch, in its folder: a manifest for people and scripts, a journal to resume by.
+"""Stores what became of each row of a batch: a manifest for people and scripts, a journal to resume from.
 
 Both are JSON Lines. The journal gets two lines before each call and one after each row, the manifest one as a row
 ends; they only grow while a batch runs, so that a kill costs at most half a line.

@@ -101,7 +101,7 @@ def show_error(error: GPT4oImageError, *, as_json: bool) -> None:
 
 def prepare() -> None:
     """Once at the start: standard streams that exist, and that can write whatever a path or a prompt holds."""
-    # Streams that were closed by whoever started us: the next file that is opened would take their numbers.
+    # Streams that the parent process closed: the next file that is opened would take their numbers.
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(number)

@@ -1,4 +1,4 @@
-"""A kept answer made fit for a bug report: its shape stays, what is private is crossed out. Pure."""
+"""A kept answer made fit for a bug report: its shape stays, what is private is masked. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MANY_CROSSES = re.compile(r"\*{24,}")
 def redacted(text: str, prompts: Sequence[str] = ()) -> str:
     """`text`, an event stream or JSON, without keys, logins and what stands behind `?` in addresses.
 
-    The texts of `prompts` are crossed out as well, and with them every field that is named so. Pictures in base64 are
+    The texts of `prompts` are masked as well, and with them every field that is named so. Pictures in base64 are
     cut to their beginning. A text that is cut into many events is searched as a whole.
     """
     searched = _Search(prompts)
@@ -44,7 +44,7 @@ def redacted(text: str, prompts: Sequence[str] = ()) -> str:
 
 
 class _Search:
-    """Crosses out, character for character, what is private."""
+    """Masks, character for character, what is private."""
 
     def __init__(self, prompts: Sequence[str]) -> None:
         said = {found[0].strip() for prompt in prompts for found in _SENTENCE.finditer(prompt)}

@@ -1,4 +1,4 @@
-"""What `gpt4o-image results` prints of the vault, as values. Prints nothing and never pays."""
+"""Results as the values that `gpt4o-image results` prints. Prints nothing and never pays."""
 
 from __future__ import annotations
 

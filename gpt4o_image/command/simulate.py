@@ -18,7 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serves on loopback until Ctrl+C. Raises `config` for a port that cannot be had."""
+    """Serves on loopback until Ctrl+C. Raises `config` for a port that is taken."""
     from ..simulator import Simulator
 
     simulator = Simulator(port=options.port, speed=options.speed)

@@ -1,4 +1,4 @@
-"""What a batch may spend, kept exactly while its calls run side by side. Must not know rows or results."""
+"""The spending limit of a batch, exact while its calls run side by side. Must not know rows or results."""
 
 from __future__ import annotations
 

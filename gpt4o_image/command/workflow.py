@@ -91,7 +91,7 @@ def _declared(info: Json) -> list[tuple[str, list[Any]]]:
 
 
 def _is_widget(kind: Any, options: Json) -> bool:
-    """A list in the place of the type is the older way to write COMBO."""
+    """A list in place of the type is the older way to write COMBO."""
     return (isinstance(kind, list) or kind in _WIDGETS) and not options.get("forceInput")
 
 

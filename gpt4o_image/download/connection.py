@@ -1,4 +1,4 @@
-"""Where a download may connect to: public addresses by https, or the gateway's own origins. Nowhere else.
+"""Connects downloads to public addresses by https, or to the gateway's own origins. Nowhere else.
 
 The rules against SSRF. A proxy of the environment resolves the names that go to it; names are resolved here for all
 else, once, and nothing is connected to that was not checked.
@@ -46,7 +46,7 @@ class Forbidden(Unreachable):
 
 
 def reach(address: str) -> str:
-    """Connects to an address as a download does, and tells how: "directly", or through what. Raises OSError.
+    """Connects to an address as a download does, and returns how: "directly", or through what. Raises OSError.
 
     Any answer will do. Raises `config` too, for a proxy or certificate variable that cannot be used.
     """
@@ -94,7 +94,7 @@ def resolve(host: str, port: int) -> list[str]:
         found = [str(peer[0]) for *_, peer in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError):
         raise OSError(f"{host} cannot be resolved") from None
-    # Who answers with placeholders answers with nothing else: a private IPv6 address beside them is one too.
+    # A resolver with placeholders answers with nothing else: a private IPv6 address beside them is one too.
     placeholders = [] if _literal(host) else [ip for ip in found if is_placeholder(ip)]
     for ip in found if not placeholders else ():
         check_peer(ip)
@@ -155,7 +155,7 @@ class Connection:
             yield response
 
     def cut(self) -> None:
-        """Ends the connection under whoever reads from it, and lets no other begin."""
+        """Ends the connection while another thread reads from it, and lets no other begin."""
         with self._lock:
             self.is_cut = True
             if self._handle:
@@ -164,14 +164,14 @@ class Connection:
                     self._handle.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Lets go of the connection, which is done with."""
+        """Closes the connection after its use."""
         with self._lock:
             if self._handle:
                 self._handle.close()
                 self._handle = None
 
     def _dial(self, host: str, port: int, proxy: Proxy | None, *, own: bool) -> socket.socket:
-        """Connects, and checks whom it reached before a byte is sent. Raises Forbidden, OSError."""
+        """Connects, and checks the peer's address before a byte is sent. Raises Forbidden, OSError."""
         if proxy:
             return self._kept(connect(host, port, proxy))
         if own:
@@ -233,7 +233,7 @@ def _literal(host: str) -> str | None:
 
 
 def _plain(origin: Origin) -> Origin:
-    """With the host in ASCII, so that whoever reads it next reads the same. Raises ValueError."""
+    """With the host in ASCII, so that every later reader reads the same. Raises ValueError."""
     scheme, host, port = origin
     return scheme, host if host.isascii() else host.encode("idna").decode("ascii").lower(), port
 

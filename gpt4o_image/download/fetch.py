@@ -33,7 +33,7 @@ _PAUSES_S = (0.5, 1.0, 2.0, 4.0, 7.0)
 _LATER_S = 10.0  # after these, as long as the answer goes on
 _POLL_S = 0.05
 _CHUNK_BYTES = 64 * 1024
-# Answers that another try may change: the file may not have reached the CDN yet, which object stores tell with 202,
+# Answers that another try may change: the file may not have reached the CDN yet, which object stores report with 202,
 # 403 or 404 (boto3#2549), or the CDN is overloaded.
 _WORTH_ANOTHER_TRY = (202, 403, 404, 408, 425, 429)
 _BEGINNING = 1024
@@ -143,7 +143,7 @@ def _fetch_one(address: str, own_origins: Origins, until: float, stopped: Callab
             raise _Refused(str(error)) from None  # the next try would read the same
     line = Connection(own_origins)
     result: Future[bytes] = Future()
-    # A daemon: where resolving hangs, it outlives this call until the system gives up.
+    # A daemon: where resolving hangs, it outlives this call until the system stops.
     thread = threading.Thread(target=_transfer, args=(line, address, result), name="gpt4o-image-transfer", daemon=True)
     thread.start()
     try:
@@ -167,7 +167,7 @@ def _transfer(line: Connection, address: str, result: Future[bytes]) -> None:
         result.set_exception(_Refused(error.problem))
     except OSError as error:
         result.set_exception(_Missed(str(error)))
-    except BaseException as error:  # noqa: BLE001 - the thread's end: whoever waits is told
+    except BaseException as error:  # noqa: BLE001 - the thread's end: its caller gets it
         result.set_exception(error)
 
 

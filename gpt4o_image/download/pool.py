@@ -107,7 +107,7 @@ class Pool:
             self._queue.put(None)
 
     def detach(self) -> None:
-        """Goes on, but `arrived` is told of nothing more."""
+        """Goes on, but `arrived` is not called any more."""
         self._detached = True
 
     def all_known(self) -> None:

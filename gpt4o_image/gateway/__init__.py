@@ -1,1 +1,1 @@
-"""Whom to ask: profiles, config file, the one HTTP client, the free check. Must not know the vault."""
+"""Reaches the gateway: profiles, config file, the one HTTP client, the free check. Must not know the vault."""

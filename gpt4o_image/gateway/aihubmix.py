@@ -1,4 +1,4 @@
-"""What AiHubMix documents of itself: its hosts, its two models and their prices."""
+"""AiHubMix as it documents itself: its hosts, its two models and their prices."""
 
 AIHUBMIX = "aihubmix"
 
@@ -7,7 +7,7 @@ BASE_URLS = ("https://aihubmix.com/v1", "https://api.aihubmix.com/v1", "https://
 # Where its users make keys.
 KEYS_PAGE = "https://aihubmix.com/token"
 
-# Where the pictures lie that its pages show.
+# The host of the pictures that its pages show.
 PICTURE_HOST = "https://filesystem.site"
 
 # Page "GPT-4o-image", prices per call since 2025-06-04.

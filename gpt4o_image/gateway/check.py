@@ -1,4 +1,4 @@
-"""Is all in place for a picture? openai, proxies, certificates, key, hosts, balance, models, downloads.
+"""The free check of all that a picture needs: openai, proxies, certificates, key, hosts, balance, models, downloads.
 
 Sends no prompt: only GETs that cost nothing. The key goes to the origins of its own profile only.
 """
@@ -24,7 +24,7 @@ from .transport import is_placeholder, proxies_in_use, proxy_for, ssl_context, t
 
 _UNLIMITED = -0.01  # AiHubMix, "Balance": a key without a limit has a tiny negative rest, such as -0.000002
 
-# Connects to an address as a download does, and tells how. Raises OSError and GPT4oImageError.
+# Connects to an address as a download does, and returns how. Raises OSError and GPT4oImageError.
 Reach = Callable[[str], str]
 
 
@@ -126,7 +126,7 @@ def _ask(
         gets["public models"] = (profile, url, f"{root}/api/v1/models?type=image_generation", "")
     answers = _all(gets)
     balance = answers.pop("balance", None)
-    if key:  # without one the list tells no more than that the host is there
+    if key:  # without one the list shows only that the host is there
         answers = {"models": lists[url], **answers}
     told: list[Finding] = []
     # AiHubMix documents it for its main host; its others, and other gateways, need not have it.
@@ -160,7 +160,7 @@ def _backup(url: str, answer: FreeAnswer) -> Finding:
 
 
 def _downloads(urls: Iterable[str], reach: Reach | None) -> list[Finding]:
-    """Whether AiHubMix's pictures could be fetched. Where those of other gateways lie is not known before."""
+    """Whether AiHubMix's pictures could be fetched. The hosts of other gateways' pictures are not known before."""
     if reach is None or not set(urls) & set(BASE_URLS):
         return []
     try:

@@ -1,6 +1,6 @@
-"""The only module that speaks to a gateway's paid endpoints, by the openai SDK.
+"""The only module that calls a gateway's paid endpoints, with the openai SDK.
 
-One call here is at most one POST: no retry, no redirect. Another host of the gateway is asked only where no byte of
+One call here is at most one POST: no retry, no redirect. Another host of the gateway is tried only where no byte of
 the request had left for the one before.
 """
 

@@ -32,8 +32,8 @@ class Config:
     """The config file as values; the defaults where it says nothing. `path` need not exist.
 
     `problem` is what is wrong with the file. Where it cannot be understood, the values are the defaults; where it is
-    only open to others, they are the file's. It is raised by whoever is about to send something, and by nobody else:
-    results can be read and the simulator used all the same.
+    only open to others, they are the file's. It is raised only before something is sent: results can still be read
+    and the simulator used.
     """
 
     path: Path
@@ -102,7 +102,7 @@ def _read(path: Path) -> Config:
 
 
 def _keeps_modes(folder: Path) -> bool:
-    """Whether files there have modes: those of exFAT, SMB and WSL's /mnt/c do not, whatever chmod is told."""
+    """Whether files there have modes: those of exFAT, SMB and WSL's /mnt/c do not, whatever chmod sets."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:  # made with mode 0600
             return not os.fstat(file.fileno()).st_mode & 0o077

@@ -1,4 +1,4 @@
-"""Which host of a gateway is asked first. Knows nothing of requests; whoever outlives a run owns one."""
+"""Decides which host of a gateway is tried first. Knows nothing of requests; its owner outlives a run."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def _transport(httpx: Any, core: Any, pool: Any, proxy: Proxy | None, departure:
                 extensions={**request.extensions, "trace": departure.trace},
             )
             answer = await _answer(pool.handle_async_request(sent), proxy, departure)
-            # The SDK reads the body of an error before it tells anything: one that breaks off or never ends would
+            # The SDK reads the body of an error before it raises anything: one that breaks off or never ends would
             # hide the status.
             body = {"stream": Body(answer.stream)} if answer.status == 200 else {"content": await _head(answer)}
             return httpx.Response(answer.status, headers=answer.headers, extensions=answer.extensions, **body)
@@ -126,7 +126,7 @@ async def _head(answer: Any) -> bytes:
             if len(data) > _MAX_ERROR_BYTES:
                 return
 
-    with suppress(Exception):  # broken off, or too slow: what has come is told
+    with suppress(Exception):  # broken off, or too slow: what has come is used
         await asyncio.wait_for(read(), _ERROR_S)
     await answer.aclose()
     return bytes(data[:_MAX_ERROR_BYTES])

@@ -1,4 +1,4 @@
-"""How long a gateway at its limit asks to be left alone. Pure, but for the clock that a date is compared with."""
+"""Reads how long a rate-limited gateway asks to wait. Pure, but for the clock that a date is compared with."""
 
 from __future__ import annotations
 

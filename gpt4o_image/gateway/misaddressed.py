@@ -1,4 +1,4 @@
-"""A base_url that leads elsewhere than to a gateway: what to tell about it. Pure."""
+"""The error for a base_url that does not lead to a gateway. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom to ask: the gateway behind a name, with its addresses, key and prices. Reads variables; sends nothing."""
+"""Finds the gateway behind a name, with its addresses, key and prices. Reads variables; sends nothing."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def locate(name: str, config: Config, environ: Mapping[str, str]) -> tuple[str, 
 def choose_gateway(name: str, config: Config, environ: Mapping[str, str]) -> Gateway:
     """The gateway behind a choice of the `gateway` input, with its key.
 
-    Raises `config` for an unknown name and for a missing key; it never turns to the simulator by itself.
+    Raises `config` for an unknown name and for a missing key; it never falls back to the simulator.
     """
     gateway = priced_gateway(name, config, environ)
     api_key = gateway_key(gateway.name, config, environ)

@@ -1,4 +1,4 @@
-"""Which proxy leads to an address, and which certificates are trusted: one rule for call, check and downloads.
+"""Chooses the proxy for an address and the trusted certificates: one rule for call, check and downloads.
 
 Reads the environment and the system's settings as they are now. Must not know any gateway or key.
 """
@@ -243,7 +243,7 @@ def _system_context() -> ssl.SSLContext:
             return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a private CA may be given without its root
-    # Not load_default_certs(): SSL_CERT_FILE would stand in the place of the system's store.
+    # Not load_default_certs(): SSL_CERT_FILE would replace the system's store.
     built_in = ssl.get_default_verify_paths()
     if Path(built_in.openssl_capath).is_dir():
         context.load_verify_locations(capath=built_in.openssl_capath)

@@ -1,4 +1,4 @@
-"""Why no connection came about, in words, whichever library noticed. Pure."""
+"""Words why no connection was made, whichever library raised it. Pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Unreachable(OSError):
 
 
 def why_unreachable(error: BaseException, proxy: Proxy | None) -> Unreachable:
-    """`error` may be of requests, urllib3, httpcore or the system: the innermost one says most."""
+    """`error` may be of requests, urllib3, httpcore or the system: the innermost one is the most exact."""
     chain = [error]
     while (inner := _inner(chain[-1])) and inner not in chain:
         chain.append(inner)

@@ -1,4 +1,4 @@
-"""Asks again where the gateway is at its limit: the only repeat of a call that there is, by the user's word."""
+"""Retries where the gateway is at its limit: the only retry of a call, and only if the user allows it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ async def ask_within_limits(
 ) -> None:
     """`ask()`; where it raises RateLimited and that `may_wait`, once more after as long as the gateway wants.
 
-    At most MOST_WAITS times, and never beyond `deadline` on the monotonic clock. `limited` is told the seconds before
+    At most MOST_WAITS times, and never beyond `deadline` on the monotonic clock. `limited` gets the seconds before
     each wait. Raises the limit that is not waited for.
     """
     times = 1

@@ -1,4 +1,4 @@
-"""The boxes of an AVIF file, mended where libavif is strict and browsers are not. Decodes no pixel."""
+"""The boxes of an AVIF file, repaired where libavif is strict and browsers are not. Decodes no pixel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 def with_one_association(data: bytes) -> bytes | None:
-    """`data` with the boxes that tie properties to items (`ipma`) made one; None where there is nothing to mend.
+    """`data` with the boxes that tie properties to items (`ipma`) made one; None where there is nothing to repair.
 
     Some encoders write one for the colours and one for the alpha, as link-u's samples have it. The standard wants one
     (ISO/IEC 23008-12, 9.3.1), and libavif refuses two. What is saved becomes a `free` box: all offsets stay right.

@@ -59,7 +59,7 @@ def decode(data: bytes, enough_px: int = 0, *, kept_pixels: int = MAX_PIXELS, ti
     With `enough_px` a JPEG may come at an eighth, a quarter or half of its size, as long as its longest side keeps as
     many pixels: several times faster, and of pictures too large to be decoded whole. A picture of more than
     `kept_pixels` is not kept in memory, but decoded anew each time it is asked for. Damaged metadata and a missing end
-    mark are mended, with a warning. Raises PictureError for what is no picture, broken or cut off, for more than
+    mark are repaired, with a warning. Raises PictureError for what is no picture, broken or cut off, for more than
     MAX_PIXELS or MAX_SCANS, and after `timeout_s`; of these PictureTooLarge is raised where there are too many pixels.
     """
     found = format_of(data)

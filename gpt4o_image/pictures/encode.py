@@ -167,7 +167,7 @@ def _laid_over(image: Image.Image, colour: Colour | None) -> Image.Image:
 def _try_exact(image: Image.Image, form: Form) -> bool:
     """Whether `image` may go without loss: small art does if it fits, other pictures if that seems to be smaller.
 
-    A user who lowers the quality wishes for fewer bytes.
+    A user who lowers the quality wants fewer bytes.
     """
     if not form.exact or image.mode != "RGBA":
         return False

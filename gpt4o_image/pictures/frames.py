@@ -1,4 +1,4 @@
-"""Pictures to send: pixels with a name, out of picture files or from whoever has them. Knows nothing of budgets."""
+"""Pictures to send: pixels with a name, from picture files or from a caller. Knows nothing of budgets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Picture bytes as a loaded Pillow image, within bounds and mended where only metadata or an end mark is amiss."""
+"""Opens picture bytes with Pillow, within bounds; repairs them where only metadata or an end mark is damaged."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Large(Exception):
 def open_mended(
     data: bytes, found: Format, enough_px: int, deadline: float, *, alone: bool
 ) -> tuple[ImageFile.ImageFile, list[str]]:
-    """The first frame, loaded: as it is, else without what Pillow stumbles over. And warnings for what was mended.
+    """The first frame, loaded: as it is, else without what Pillow stumbles over. And warnings for what was repaired.
 
     `deadline` is on the monotonic clock. Raises PictureError, TimeoutError, Large (unless `alone`), or one of BROKEN.
     """

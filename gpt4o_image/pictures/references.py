@@ -111,7 +111,7 @@ def too_large_advice(parts: Sequence[Part]) -> str:
 
 
 def fair_share(wishes: Sequence[int], base64_bytes: int) -> int:
-    """The bytes for each picture so that all keep within `base64_bytes`: who wishes for less leaves the rest."""
+    """The bytes for each picture so that all keep within `base64_bytes` (max-min fair share)."""
     left, count = base64_bytes // 4, len(wishes)  # in fours of characters, which are three bytes
     for wish in sorted(wishes):
         share = left // count

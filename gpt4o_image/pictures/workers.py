@@ -1,4 +1,4 @@
-"""The threads in which pictures are decoded and drawn, none of which can hold up the end of the process."""
+"""Runs decoding and drawing in threads that cannot delay the end of the process."""
 
 from __future__ import annotations
 

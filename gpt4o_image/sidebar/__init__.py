@@ -1,1 +1,1 @@
-"""What the browser is shown of vault and settings, redacted. Must not know HTTP."""
+"""Prepares vault and settings for the browser, redacted. Must not know HTTP."""

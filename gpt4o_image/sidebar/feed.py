@@ -49,7 +49,7 @@ class Redactor:
 
 
 def _spellings(path: Path) -> set[str]:
-    """As written and as it really lies, plain and as Python quotes it; none of a root or of a single word."""
+    """As written and with its links resolved, plain and as Python quotes it; none of a root or of a single word."""
     spelled = {str(path), str(path.absolute()), str(path.resolve()), path.absolute().as_posix()}
     return {form for one in spelled if len(Path(one).parts) > 1 for form in (one, one.replace("\\", "\\\\"))}
 
@@ -129,7 +129,7 @@ def detail(result: Result, hide: Redactor, percent: int | None = None, warnings:
 
 
 def findings(config: Config, environ: Mapping[str, str], gateway_name: str) -> Json:
-    """What the free check says. Takes up to about 10 s."""
+    """What the free check found. Takes up to about 10 s."""
     from ..download.connection import reach
     from ..gateway.check import check  # seldom asked for, and ComfyUI's start would wait for it
 

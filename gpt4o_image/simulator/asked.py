@@ -1,4 +1,4 @@
-"""What a prompt asks for, read as generously as the gateway's model would. Pure."""
+"""Reads what a prompt asks for, as generously as the gateway's model would. Pure."""
 
 from __future__ import annotations
 

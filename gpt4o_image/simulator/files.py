@@ -1,4 +1,4 @@
-"""What a link or a base64 field holds instead of the painted PNG: other formats, and files with a fault."""
+"""Makes the files that take the place of the painted PNG: other formats, and damaged files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the simulator was sent, kept small and without the key."""
+"""Records what the simulator was sent, kept small and without the key."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ SCENARIOS: dict[str, Scenario] = {
     "end_without_done": Scenario(framing=("no_done",)),
     "tcp_reset_mid_chunk": Scenario(cut="reset"),
     "stall": Scenario(cut="stall"),
-    # Failures told in the text
+    # Failures in the text
     "fail_input_moderation_zh": Scenario(
         language="zh", layout=EARLY_FAILURE, tail=("failure",), reason="input_moderation", framing=("usage",)
     ),
@@ -169,7 +169,7 @@ SCENARIOS: dict[str, Scenario] = {
     "async_notify_text": Scenario(layout=("text",), text="async_notify"),
     "async_notify_zh": Scenario(layout=("text",), text="async_notify_zh"),
     "async_notify_ja": Scenario(layout=("text",), text="async_notify_ja"),
-    # Failures told inside the stream
+    # Failures inside the stream
     "sse_error_object_before": Scenario(interruption="object", cut="before_progress"),
     "sse_error_object_after": Scenario(interruption="object", cut="after_progress"),
     "sse_error_string": Scenario(interruption="string", cut="before_progress"),

@@ -1,4 +1,4 @@
-"""The simulator's HTTP side: threads, sockets, which path leads where. Starts only when told to."""
+"""The simulator's HTTP side: threads, sockets, which path leads where. Starts only when asked to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an answer carries its pictures, if not as links in its text. Pure."""
+"""Puts the pictures elsewhere in an answer than as links in its text. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a result stands in a list to choose from, on the node and in the sidebar alike. Pure."""
+"""The text of a result in a list of choices, the same on the node and in the sidebar. Pure."""
 
 from __future__ import annotations
 

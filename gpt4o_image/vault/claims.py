@@ -1,6 +1,6 @@
-"""Who may pay for a request: looked up and written in one transaction, so that two runs cannot both find it unpaid.
+"""Claims a request before it is paid for, in one transaction, so that two runs cannot both find it unpaid.
 
-An earlier result that still holds something is never paid over. Sends nothing.
+An earlier result that still holds something is never paid for again. Sends nothing.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Claims:
         self._watch = Watch()
 
     def close_dead_runs(self, db: Connection) -> None:
-        """Writes down the end of the runs whose processes died."""
+        """Records the end of the runs whose processes died."""
         rows = db.execute(f"{SELECT} WHERE heartbeat IS NOT NULL", now(db)).fetchall()
         for result in read_results(db, rows, self._files):
             if result.heartbeat is not None and self._is_dead(result, result.heartbeat):
@@ -114,7 +114,7 @@ class Claims:
         return read_results(db, rows, self._files)
 
     def _is_dead(self, result: Result, heartbeat: float) -> bool:
-        """No clock is reason enough to pay again: see WATCH_S."""
+        """No wall clock is reason enough to pay again: see WATCH_S."""
         if is_abandoned(self._lease_of(result.id)):
             return True
         watched_s = self._watch.observe(result.id, heartbeat)

@@ -1,4 +1,4 @@
-"""What the vault asks of its database, whichever it is. Knows nothing of what the columns mean."""
+"""The interface of the vault's database, whichever it is. Knows nothing of what the columns mean."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Values = Sequence[Any] | Mapping[str, Any]
 
 
 class DatabaseError(OSError):
-    """What the database refused, in its own words; or why it cannot be had."""
+    """What the database refused, in its own words; or why it cannot be reached."""
 
 
 class Rows(Protocol):
@@ -46,7 +46,7 @@ class Connection(Protocol):
 
 
 class Database(Protocol):
-    """Any thread may call. All raise DatabaseError, and OSError where a folder cannot be had."""
+    """Any thread may call. All raise DatabaseError, and OSError where a folder cannot be used."""
 
     @property
     def place(self) -> str:

@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL want to be told differently. All other SQL of the vault is understood by both."""
+"""The SQL that differs between SQLite and PostgreSQL. All other SQL of the vault is the same for both."""
 
 from __future__ import annotations
 

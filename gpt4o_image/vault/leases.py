@@ -1,4 +1,4 @@
-"""Which runs have died: each holds a locked file, which the system unlocks when its process ends. Knows no results.
+"""Finds runs that have died: each holds a locked file, which the system unlocks with its process. Knows no results.
 
 Where locks mean nothing (another machine, a file system without them) only the heartbeat counts.
 """
@@ -29,7 +29,7 @@ class Lease:
                 path.unlink()
 
     def release(self, *, ended: bool) -> None:
-        """Unlocks. A run whose end could not be written leaves its file: whoever finds it knows that it is over."""
+        """Unlocks. A run whose end could not be written leaves its file: another process then knows that it is over."""
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1

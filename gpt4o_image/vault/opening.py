@@ -1,4 +1,4 @@
-"""Which vault the settings name: the SQLite file of the home, or a database that several machines share."""
+"""Opens the vault that the settings name: the SQLite file of the home, or a database that several machines share."""
 
 from __future__ import annotations
 

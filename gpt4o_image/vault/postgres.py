@@ -1,6 +1,6 @@
 """The vault in a PostgreSQL database that several machines share: connections and transactions.
 
-Knows nothing of what the columns mean. Any thread may call; psycopg is imported by the first who does.
+Knows nothing of what the columns mean. Any thread may call; psycopg is imported by the first call.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .schema import is_current, take_next_step
 # As in pyproject.toml.
 REQUIREMENT = "psycopg[binary]>=3.1,<4"
 
-_MOST_OPEN = 8  # of one process; PostgreSQL takes 100 of all, unless it is told otherwise
+_MOST_OPEN = 8  # of one process; PostgreSQL takes 100 of all, unless it is set otherwise
 _MOST_IDLE = 2
 _IDLE_S = 60.0
 _TURN_S = 10.0
@@ -276,7 +276,7 @@ def _without_nul(value: Any) -> Any:
 
 
 class _Row(tuple[Any, ...]):
-    """A row whose values are had by their place or by their column's name, as sqlite3.Row gives them."""
+    """A row whose values are read by their place or by their column's name, as sqlite3.Row gives them."""
 
     names: Mapping[str, int]
 

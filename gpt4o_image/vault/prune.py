@@ -1,4 +1,4 @@
-"""Old results out of the way: into a folder of the trash, from which they can be taken back by hand.
+"""Moves old results into a folder of the trash, from which they can be taken back by hand.
 
 Never what is running, what holds an answer or bytes that nothing could read, or a picture that was not fetched.
 """

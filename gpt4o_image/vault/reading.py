@@ -1,4 +1,4 @@
-"""What is asked of the vault: results, lists, answers, sums. Writes nothing. Any thread may call."""
+"""Reads the vault: results, lists, answers, sums. Writes nothing. Any thread may call."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Recorder:
     """Writes to one result. Any thread may call; it holds the bytes of the pictures until the call is finished.
 
     What the disk refuses is tried again with every further write and heartbeat, and after the end; `trouble` is the
-    warning owed for what is not there yet. `stored` is called after each picture that is on disk. `begin` writes the
+    warning for what is not there yet. `stored` is called after each picture that is on disk. `begin` writes the
     result anew where the vault was moved or replaced meanwhile; all of it then goes into the vault that is there now.
     The `lease` is released once the end is on disk.
     """
@@ -62,7 +62,7 @@ class Recorder:
 
     @property
     def trouble(self) -> str | None:
-        """The warning that is owed for what the disk refused so far."""
+        """The warning for what the disk refused so far."""
         if error := self._error or self._answer_error:
             return f"The vault could not keep all of this result: {error}. Save the pictures elsewhere."
         if self._moved:
@@ -155,7 +155,7 @@ class Recorder:
             if not self._waiting:
                 self._release()
                 return
-        # A daemon: it must not keep the process from ending. Whoever comes then finds the lease abandoned.
+        # A daemon: it must not keep the process from ending. Another process then finds the lease abandoned.
         threading.Thread(target=self._keep_trying, name="gpt4o-image-vault", daemon=True).start()
 
     def _keep_trying(self) -> None:
@@ -183,7 +183,7 @@ class Recorder:
             self._flush()
 
     def _flush(self) -> None:
-        """Tries all that is not on disk yet, in order. Where the index cannot be had, the rest is not tried."""
+        """Tries all that is not on disk yet, in order. Where the index cannot be written, the rest is not tried."""
         left: deque[Write] = deque()
         problem, begun = "", False
         while self._waiting:

@@ -1,4 +1,4 @@
-"""Where all machines of a vault find answers, and pictures: a folder that they share, or the database itself."""
+"""Shares answers and pictures among all machines of a vault: in a shared folder, or in the database itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Shared(Protocol):
     """Bytes by a file's name. All raise OSError."""
 
     def put(self, db: Connection, name: str, data: bytes, /) -> None:
-        """In the place of what has that name; in the database as a part of the transaction of `db`."""
+        """Replaces what has that name; in the database as a part of the transaction of `db`."""
         ...
 
     def has(self, db: Connection, name: str, /) -> bool: ...

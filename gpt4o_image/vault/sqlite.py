@@ -132,7 +132,7 @@ def _transaction(db: sqlite3.Connection, begin: str) -> Generator[None]:
 
 
 def _bring_up_to_date(db: SqliteConnection) -> None:
-    """Makes the tables of a new vault, or changes those of an older one. Waits for whoever does so at the moment."""
+    """Makes the tables of a new vault, or changes those of an older one. Waits where another process is doing so."""
     end = time.monotonic() + _BUSY_S
     while not is_current(db, SQLITE):
         _try_next_step(db, patient=time.monotonic() < end)

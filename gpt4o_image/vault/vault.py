@@ -1,4 +1,4 @@
-"""What was paid for: an index in a database, answers as they came, and pictures' bytes, named by their sha256.
+"""The vault of paid results: an index in a database, answers as they came, pictures' bytes named by their sha256.
 
 Safe for several processes and for a kill at any moment: each step is one transaction, a file is complete before the
 index names it. Holds no key. Any thread may call.
@@ -102,7 +102,7 @@ class Vault(VaultReader):
             raise OSError(f"the folder {folder} (`files` in config.toml) is not there or cannot be written")
 
     def close_dead_runs(self) -> None:
-        """Writes down the end of the runs whose processes died, where the vault can be written."""
+        """Records the end of the runs whose processes died, where the vault can be written."""
         if self._database.exists:
             with suppress(OSError), self._database.claiming() as db:
                 self._claims.close_dead_runs(db)
@@ -169,7 +169,7 @@ class Vault(VaultReader):
                 self._shared.drop(db, raw.name)
 
     def _pack(self, result_id: str, answer: AnswerEnd) -> str | None:
-        """JSON of the pictures left out of the packed answer, which lies beside the raw one; None where it stays."""
+        """JSON of the pictures left out of the packed answer, which is beside the raw one; None where it stays."""
         with self._database.reading() as db:
             result = next(iter(read_results(db, row_of(db, result_id), self._files)), None)
         if result is None or not result.files or result.missing or answer.verdict == "unread":
@@ -326,7 +326,7 @@ class Vault(VaultReader):
         return gone
 
     def _took(self, file: File) -> bool:
-        """False where its bytes cannot be had there."""
+        """False where its bytes are not available there."""
         try:
             data = file.read()
         except OSError:

@@ -1,4 +1,4 @@
-"""What both kinds of picture carry: the words, the strip of references below them, the "simulated" mark."""
+"""Draws what both kinds of picture carry: the words, the strip of references below them, the "simulated" mark."""
 
 from __future__ import annotations
 

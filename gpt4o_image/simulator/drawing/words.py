@@ -1,4 +1,4 @@
-"""What a prompt names: subjects that have an emblem, and places. Knows nothing of drawing."""
+"""Finds what a prompt names: subjects that have an emblem, and places. Knows nothing of drawing."""
 
 from __future__ import annotations
 
