@@ -1,7 +1,7 @@
 """How long bytes wait: a link from its closing bracket on the wire to its download's request, the pictures' last byte
 to the result. Both ends of the first are read off in the gateway, the result's time in the process that has it.
 
-One transparent picture of 1024x1536 a call; the decoding of that picture, which nothing can do without, is told beside
+One transparent picture of 1024x1536 a call; the decoding of that picture, which nothing can do without, is given beside
 it. The answer takes half a second: `burst` is the same where all of it comes at once, so that a link has to wait until
 the hundred pieces before it are read. `disk_ms` is how long this machine's disk takes to keep a few bytes for good
 (fsync): a link is on disk before it is fetched, a picture before it is decoded.

@@ -1,4 +1,4 @@
-"""What every test stands on: the pack's package loaded by path, and no trace of this machine's user."""
+"""The ground of every test: the pack's package loaded by path, and nothing of this machine's user."""
 
 import importlib.util
 import os
@@ -37,7 +37,7 @@ from gpt4o_image.command.headless import how_to_install, missing_modules  # noqa
 
 
 def forget_keys(monkeypatch):
-    """No key, address or setting of whoever runs the tests reaches one."""
+    """No key, address or setting of the user who runs the tests reaches one."""
     ours = {"AIHUBMIX_API_KEY", "GPT4O_IMAGE_BASE_URL", "GPT4O_IMAGE_VAULT"}
     for name in [name for name in os.environ if name in ours or name.startswith("OPENAI_")]:
         monkeypatch.delenv(name)

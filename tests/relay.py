@@ -1,4 +1,4 @@
-"""A TCP link to a server on loopback that a test can break and mend."""
+"""A TCP link to a server on loopback that a test can break and repair."""
 
 import socket
 import threading

@@ -1,5 +1,5 @@
 // @ts-check
-/** One result as a card: what it is, what it cost, what can be done with it. */
+/** The card of one result: its thumbnail, state, price and buttons. */
 
 import { startDrag } from "./dragging.mjs";
 import { iconButton, make, say, set } from "./dom.mjs";

@@ -1,5 +1,5 @@
 // @ts-check
-/** What is dragged from a card: its picture, or the graph that made it. */
+/** Drags a card's picture, or the graph that made it. */
 
 import { address, resultPath } from "./host.mjs";
 import { carry } from "./pictures.mjs";

@@ -35,7 +35,7 @@ function chosenGateway() {
 }
 
 /**
- * What the server says of a gateway; of the default one where config.toml has lost the one asked for.
+ * The server's status of a gateway; of the default one where config.toml has lost the one asked for.
  *
  * @returns {Promise<Status>}
  */

@@ -13,7 +13,7 @@ const api = hostApi;
 
 const ROUTES = "/gpt4o_image";
 
-/** An answer that is none: `kind` is the server's, or `missing` for no such route, `network` for no answer. */
+/** A failed response: `kind` is the server's, or `missing` for no such route, `network` for no answer. */
 export class ServerError extends Error {
   /**
    * @param {string} kind
@@ -87,7 +87,7 @@ export function dispatch(type, detail) {
   api.dispatchCustomEvent?.(type, detail);
 }
 
-/** The state of the front end's stores, where it is to be had: what is read of it, Vue watches. @returns {any} */
+/** The state of the front end's stores, where there is one: what is read of it, Vue watches. @returns {any} */
 function stores() {
   const page = /** @type {any} */ (document.querySelector("#vue-app"))?.__vue_app__;
   return page?.config.globalProperties.$pinia?.state.value;
@@ -136,7 +136,7 @@ export function toast(severity, summary, detail) {
   app.extensionManager?.toast?.add?.({ severity, summary, detail, life: severity === "error" ? 10000 : 3000 });
 }
 
-/** The pack's folder under custom_nodes, as it stands in addresses. */
+/** The pack's folder under custom_nodes, as it is written in addresses. */
 export function folder() {
   return new URL(".", import.meta.url).pathname.split("/").filter(Boolean).at(-1) ?? "";
 }

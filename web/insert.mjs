@@ -1,5 +1,5 @@
 // @ts-check
-/** What the sidebar and the commands add to the graph: beside what is there, in sight, as one step for Undo. */
+/** Adds nodes and templates to the graph: beside what is there, in sight, as one step for Undo. */
 
 import { LOAD_RESULT, current } from "./graph.mjs";
 import { app, ask, folder, json, resultPath } from "./host.mjs";

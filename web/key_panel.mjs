@@ -1,5 +1,5 @@
 // @ts-check
-/** How to set a missing key here, to be copied: where to get one, the command, the lines of config.toml. */
+/** The instructions to set a missing key: where to get one, the command, the lines of config.toml. */
 
 import { copy } from "./copying.mjs";
 import { iconButton, make } from "./dom.mjs";

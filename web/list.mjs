@@ -1,5 +1,5 @@
 // @ts-check
-/** The results as a feed of cards: only those in sight are in the page, one of them is reached by Tab. */
+/** The results as a virtual list of cards: only those in sight are in the page. Tab reaches one (roving tabindex). */
 
 import { Card } from "./card.mjs";
 import { debounced, make, set } from "./dom.mjs";

@@ -1,5 +1,5 @@
 // @ts-check
-/** How the runs of a node ended, in words: one line for the node, and what a failure's notice says. Pure. */
+/** Words how the runs of a node ended: one line for the node, and the text of a failure's notice. Pure. */
 
 import { money } from "./format.mjs";
 import { language, word, words } from "./words.mjs";

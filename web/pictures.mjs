@@ -1,5 +1,5 @@
 // @ts-check
-/** Stored pictures out of the page: their addresses, their names as files, how they are dragged and downloaded. */
+/** Drags and downloads stored pictures; their addresses and file names. */
 
 import { make } from "./dom.mjs";
 import { address, resultPath } from "./host.mjs";

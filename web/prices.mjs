@@ -1,5 +1,5 @@
 // @ts-check
-/** What the graph's paid nodes cost a run now, asked of the server as the graph changes; a badge on each of them. */
+/** Shows on each paid node a badge with the price of its next run, asked of the server as the graph changes. */
 
 import { debounced } from "./dom.mjs";
 import { money } from "./format.mjs";
@@ -117,7 +117,7 @@ function badgeText(node) {
   return again ? word("badgeAgain", { price: money(0, language()) }) : money(usd, language());
 }
 
-// The graph as the server reads it: only what a price hangs on
+// The graph as the server reads it: only what a price depends on
 
 function paidGraph() {
   /** @type {Record<string, { class_type: string, inputs: Record<string, unknown> }>} */

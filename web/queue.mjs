@@ -22,14 +22,14 @@ const PAUSE_MS = 200;
 /** Results of this page's life whose line was closed. @type {Set<string>} */
 const seen = new Set();
 
-/** The server keeps the setting in memory: it is told again whenever it may have forgotten. */
+/** The server keeps the setting in memory: it is sent again whenever the server may have lost it. */
 export function followRunAhead() {
   if (ahead()) tellRunAhead();
   listen("reconnected", () => ahead() && tellRunAhead());
 }
 
 export async function tellRunAhead() {
-  // A server without this pack's routes, or none at all, is the sidebar's to explain.
+  // A server without this pack's routes, or none at all, is reported by the sidebar.
   await post("/queue/run_ahead", { calls: ahead() }).catch(() => undefined);
 }
 

@@ -5,7 +5,7 @@
 export const STATES = ["saved", "links", "unread", "failed", "running"];
 
 /**
- * One result as the server tells it.
+ * One result as the server sends it.
  *
  * @typedef {object} Item
  * @property {string} id
@@ -86,7 +86,7 @@ export class Results {
 
   /**
    * A result as it is now. Gives the row where it was added, or null when no row has moved.
-   * `shown` tells whether the filter lets it through.
+   * `shown`: whether it passes the filter.
    *
    * @param {Item} item
    * @param {boolean} shown

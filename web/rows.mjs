@@ -1,7 +1,7 @@
 // @ts-check
-/** Which rows of a long list are worth having in the page, and where a key leads. Pure arithmetic. */
+/** Arithmetic of the virtual list: the rows to draw, and where a key leads. Pure. */
 
-/** Height of one card with the gap below it, in pixels; the style sheet says the same. */
+/** Height of one card with the gap below it, in pixels; the style sheet has the same. */
 export const ROW_PX = 132;
 const BEYOND = 4;
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** What was spent on each of the last 30 days, as a small bar chart. */
+/** A small bar chart of the spending on each of the last 30 days. */
 
 import { make, set } from "./dom.mjs";
 import { dayOf, money } from "./format.mjs";

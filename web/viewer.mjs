@@ -10,7 +10,7 @@ import { language, word } from "./words.mjs";
 /**
  * @typedef {import("./results.mjs").Item} Item
  *
- * All that the server tells of one result.
+ * All that the server sends of one result.
  * @typedef {Item & {
  *   warnings: string[], revised_prompt: string | null, seconds: number | null, sizes: ([number, number] | null)[],
  *   gateway_text: string | null

@@ -49,7 +49,7 @@ function find(key) {
 /**
  * The words for `key`; `<name>` in them is replaced by `values.name`.
  *
- * Angle brackets, because ComfyUI gives the same files to vue-i18n, which has a meaning of its own for braces.
+ * Angle brackets, because ComfyUI gives the same files to vue-i18n, which gives braces its own meaning.
  *
  * @param {string} key
  * @param {Record<string, string | number>} [values]

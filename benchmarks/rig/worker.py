@@ -1,4 +1,4 @@
-"""A process that does one thing again and again when asked, and tells how long it took and what memory it held.
+"""A process that does one thing again and again when asked, and reports how long it took and what memory it held.
 
 On its own, as bare.py is: ComfyUI's interpreter runs it too.
 """

@@ -52,7 +52,7 @@ class Runs:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
-    """What is not to be had is asked for as often as always, but fifty times quicker."""
+    """What is missing is asked for as often as always, but fifty times quicker."""
     monkeypatch.setattr(fetch, "_PAUSES_S", tuple(pause / 50 for pause in fetch._PAUSES_S))
     for name in ("_TRIES_S", "_LATER_S"):
         monkeypatch.setattr(fetch, name, getattr(fetch, name) / 50)

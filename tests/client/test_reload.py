@@ -1,4 +1,4 @@
-"""What was paid for comes back for free: from disk, by its links, out of its answer. Or not: it is never paid over."""
+"""What was paid for comes back for free: from disk, by its links, out of its answer. It is never paid for again."""
 
 import json
 from base64 import b64encode

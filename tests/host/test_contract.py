@@ -1,4 +1,4 @@
-"""What saved workflows hold on to: ids, inputs, choices, outputs; and what nobody may ever see: the key."""
+"""The contract of saved workflows: ids, inputs, choices, outputs; and the key, which nobody may ever see."""
 
 import json
 

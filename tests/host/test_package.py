@@ -1,4 +1,4 @@
-"""What the registry hands out: which files, without what its scan stops at, and that they are enough by themselves."""
+"""The registry's package: which files, without what its scan stops at, and that they are enough by themselves."""
 
 import json
 import os

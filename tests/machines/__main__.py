@@ -174,7 +174,7 @@ def verdict(options, trial, machines, prompts, budget):
     )
     kept = Counter(each.prompt for each in results if each.files or each.shown)
     all_wanted = {prompt for mine in prompts for prompt in mine}
-    # Killed when only the preview's link had come: never paid over, and another seed is the user's choice.
+    # Killed when only the preview's link had come: never paid for again, and another seed is the user's choice.
     stuck = {each.prompt for each in died if each.shown and not each.pictures}
     wanted = all_wanted - stuck
     twice = [prompt for prompt in wanted if kept[prompt] != 1]

@@ -21,7 +21,7 @@ from gpt4o_image.vault import claims, results
 AT_ONCE = 4
 PAUSE_S = 0.2
 SENT_NOTHING = ("config",)  # the database was away, or at its limit
-ENDS = ("budget", "download_failed")  # a call that died with nothing but a preview's link is never paid over
+ENDS = ("budget", "download_failed")  # a call that died with nothing but a preview's link is never paid for again
 
 
 def hurry(times):

@@ -1,4 +1,4 @@
-"""What must hold after a soak, read from what all processes said and from what lies on the disks."""
+"""What must hold after a soak, read from what all processes said and from what is on the disks."""
 
 import hashlib
 import sqlite3

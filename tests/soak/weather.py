@@ -1,4 +1,4 @@
-"""What goes wrong around the runs: disks, locks, clocks, and processes that die. Each has dice of its own."""
+"""Breaks what is around the runs: disks, locks, clocks, and processes that die. Each has dice of its own."""
 
 import os
 import subprocess

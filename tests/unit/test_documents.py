@@ -1,4 +1,4 @@
-"""The documents beside the code: what they name is there, and both READMEs have the same parts."""
+"""The documents match the code: what they name is there, and both READMEs have the same parts."""
 
 import re
 from pathlib import Path

@@ -14,7 +14,7 @@ PACKAGE = "comfyui-frontend-package"
 
 
 def arguments(version):
-    """Of ComfyUI's command line, for this front end. Raises OSError or CalledProcessError where it cannot be had."""
+    """Of ComfyUI's command line, for this front end. Raises OSError or CalledProcessError without it."""
     return [] if version == OWN else ["--front-end-root", str(_static(version))]
 
 

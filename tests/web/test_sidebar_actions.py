@@ -1,4 +1,4 @@
-"""What one does with a paid result from the sidebar: nodes, graphs, copies, fetching again."""
+"""The actions on a paid result in the sidebar: nodes, graphs, copies, fetching again."""
 
 from playwright.sync_api import expect
 

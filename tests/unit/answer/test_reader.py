@@ -1,4 +1,4 @@
-"""The answer's bytes -> events, an error or none, warnings: what a call is told in the end."""
+"""The answer's bytes -> events, an error or none, warnings: what a call gets in the end."""
 
 import json
 

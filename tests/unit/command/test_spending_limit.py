@@ -1,4 +1,4 @@
-"""What a batch may spend, to the cent, whatever runs beside it."""
+"""The spending limit of a batch, to the cent, whatever runs beside it."""
 
 import random
 import threading

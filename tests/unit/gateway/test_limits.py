@@ -1,4 +1,4 @@
-"""How long a gateway at its limit asks to be left alone."""
+"""How long a rate-limited gateway asks to wait."""
 
 import time
 from email.utils import format_datetime, formatdate

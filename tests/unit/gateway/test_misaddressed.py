@@ -1,4 +1,4 @@
-"""What is told about a base_url that leads elsewhere than to a gateway."""
+"""The error for a base_url that does not lead to a gateway."""
 
 import pytest
 

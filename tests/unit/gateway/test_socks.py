@@ -1,4 +1,4 @@
-"""What is said to a SOCKS proxy and expected of it, byte by byte. No socket."""
+"""The handshake with a SOCKS proxy, byte by byte. No socket."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Files that are damaged, hostile or unusual: what is mended with a warning, what is refused before it costs much."""
+"""Files that are damaged, hostile or unusual: what is repaired with a warning, what is refused before it costs much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the browser is told of results and settings, without HTTP."""
+"""What the browser gets of results and settings, without HTTP."""
 
 from dataclasses import replace
 from pathlib import Path
