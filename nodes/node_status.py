@@ -51,7 +51,7 @@ class NodeStatus:
         """Once a second: how long the wait has been; at a limit how long it will be."""
         left = math.ceil(self._asks_again - time.monotonic())
         if self._waiting_for and left > 0:
-            host.show_text(self.node_id, f"limited: asks again in {left} s")
+            host.show_text(self.node_id, f"limited: retries in {left} s")
         elif self._waiting_for:
             host.show_text(self.node_id, f"{self._waiting_for} ({self.seconds} s)")
 

@@ -46,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "start no further row; default: %(default)s")  # fmt: skip
     add("--retry", choices=("failed",), help="also send failed rows again, which may cost a second time; "
         "default: they stay failed")  # fmt: skip
-    add("--wait", action="store_true", help="where the gateway is at its limit, wait as long as it says and ask again, "
+    add("--wait", action="store_true", help="where the gateway is at its limit, wait as long as it says and retry, "
         "up to 5 times for a row (HTTP 429, which is not billed); default: wait_when_limited of config.toml, else "
         "the row fails")  # fmt: skip
     add("--quote", action="store_true", help="print what it would cost now and send nothing; default: run it")

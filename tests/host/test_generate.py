@@ -335,5 +335,5 @@ def test_cancel_is_as_fast_while_another_node_blocks_the_loop(host, generate, sa
 @pytest.mark.usefixtures("wait_when_limited")
 def test_at_a_limit_the_node_counts_down_until_it_asks_again(host, generate, all_outputs):
     run = host.run(all_outputs(generate("[[http_429_once]] a kettle")))
-    assert "limited: asks again in 1 s" in run.texts("1")
+    assert "limited: retries in 1 s" in run.texts("1")
     assert report_of(run)["status"] == "ok"
