@@ -103,7 +103,7 @@ GPT4oImageError.__module__ = "gpt4o_image"
 
 
 def error_from_json(value: Mapping[str, Any]) -> GPT4oImageError:
-    """The way back from `as_json`; a kind of a newer version reads as `upstream`."""
+    """The reverse of `as_json`; a kind of a newer version is read as `upstream`."""
     kind: Kind = value["kind"] if value.get("kind") in KINDS else "upstream"
     return GPT4oImageError(
         kind,

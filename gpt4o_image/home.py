@@ -16,7 +16,7 @@ PACK_ROOT = Path(os.path.abspath(__file__)).parents[1]  # noqa: PTH100 (Path.abs
 def home(environ: Mapping[str, str]) -> Path:
     """GPT4O_IMAGE_HOME, else the folder of the ComfyUI that this pack is installed in, else the user's data folder.
 
-    Raises `config` where there is no home folder to put it in.
+    Raises `config` where there is no home folder.
     """
     if named := environ.get(HOME_VARIABLE):
         path = user_path(named)

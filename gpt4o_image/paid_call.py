@@ -360,7 +360,7 @@ class PaidCall:
         return [*self._reader.warnings, *self._warnings]
 
     def _warnings_of(self, pictures: Sequence[PaidPicture]) -> list[str]:
-        """Those that a later load finds out anew."""
+        """Those that a later load finds again."""
         return [
             *too_few(self._expected, len(pictures)),
             *too_many(len(self._said.pictures), MAX_PICTURES),
@@ -370,7 +370,7 @@ class PaidCall:
         ]
 
     def _details(self) -> dict[str, Any]:
-        """What the vault keeps beside the pictures and the answer."""
+        """What the vault keeps besides the pictures and the answer."""
         return {
             "warnings": self._lasting_warnings,
             "progress": self._percentages,

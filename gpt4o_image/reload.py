@@ -125,7 +125,7 @@ def _updated(vault: Vault, result: Result, kept: KeptAnswer, reader: AnswerReade
     verdict = "failed" if reader.failed else "unread" if reader.unread else "read"
     old, new = _matched(result, said.pictures)
     links = [link for link in said.links if link not in result.links]
-    with suppress(OSError):  # what was read is used all the same
+    with suppress(OSError):  # what was read is used anyway
         vault.add_links(result.id, [*new, *links], position=len(result.pictures) + len(result.links))
     _note(vault, result, AnswerEnd(kept.ending, kept.received, verdict, revision()))
     return replace(result, pictures=(*old, *new), links=(*result.links, *links), verdict=verdict)

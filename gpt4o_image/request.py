@@ -84,7 +84,7 @@ class Request:
         object.__setattr__(self, "prompt", whole)
 
     def options(self) -> dict[str, str | int]:
-        """What was chosen beside the prompt, as the vault keeps it."""
+        """The options besides the prompt, as the vault keeps them."""
         chosen: dict[str, str | int] = {"background": self.background, "seed": self.seed}
         if self.endpoint == "images":
             return {**chosen, "size": self.size, "n": self.n}
@@ -119,7 +119,7 @@ def check_request(request: Request, models: Sequence[str]) -> None:
 
 
 def _check_endpoint(request: Request) -> None:
-    """An option that the endpoint would ignore is a mistake, not a wish."""
+    """An option that the endpoint would ignore is a mistake."""
     if request.endpoint == "images" and request.references:
         raise GPT4oImageError(
             "bad_request", "The Images API takes no references. Use the chat endpoint, or leave them out."

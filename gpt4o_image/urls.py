@@ -216,7 +216,7 @@ def _parts(address: str) -> _Parts | None:
             return None
         try:
             parts = urlsplit(address)
-            _ = parts.port  # raises where it is no number
+            _ = parts.port  # raises where it is not a number
         except ValueError:
             return None
         netloc, path, query = parts.netloc.rpartition("@")[2].lower(), parts.path, parts.query

@@ -68,7 +68,7 @@ class AheadCall:
         return self._with_pictures(self._outcome, notify, cancelled)
 
     def leave(self) -> str | None:
-        """No node will take it over: a call that was not sent is not sent. The result's id where it was."""
+        """No node will take it over: stops a call that was not sent yet. The result's id where it was."""
         with self._lock:
             if self._at_gateway:
                 return self.result_id

@@ -201,14 +201,14 @@ def show_text(node_id: str, text: str) -> None:
 
 
 def without_markup(text: str) -> str:
-    """Text that is no HTML, for places where some front end reads it as such."""
+    """Text without `<`, for places where some front end reads it as HTML."""
     return text.replace("<", "")
 
 
 async def run_in_thread(work: Callable[[Cancelled], Made], *, tick: Callable[[], None] = lambda: None) -> Made:
     """`work(cancelled)` in a thread of its own, away from whatever blocks the host's loop.
 
-    `cancelled` is true once the user cancels or the host gives this node up; `work` ends soon after.
+    `cancelled` is true once the user cancels or the host abandons this node; `work` ends soon after.
     `tick` is called about once a second meanwhile.
     """
     given_up = threading.Event()

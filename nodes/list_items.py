@@ -45,7 +45,7 @@ class Item:
     async def after_the_others(self, error: GPT4oImageError) -> GPT4oImageError:
         """`error`, and what became of the others of the list, once all of them have ended.
 
-        ComfyUI gives a list up at the first error: what others had sent would be cut off, and is billed.
+        ComfyUI abandons a list at the first error: what others had sent would be cut off, and is billed.
         """
         # Waits once at least: the host starts a list's items one by one, and an early error would end that.
         await asyncio.sleep(_START_S)

@@ -140,14 +140,14 @@ def outputs() -> list[io.Output]:
 
 
 def hidden() -> list[io.Hidden]:
-    """What a node is given beside its inputs: its id, the prompt that it is in, and the browser's workflow."""
+    """What a node is given besides its inputs: its id, the prompt that it is in, and the browser's workflow."""
     return [io.Hidden.unique_id, io.Hidden.dynprompt, io.Hidden.extra_pnginfo]
 
 
 def check_names(node: type[io.ComfyNode]) -> None:
     """Raises `bad_request` for an input in the running prompt that `node` does not have.
 
-    ComfyUI drops such an input in silence, nested sockets (`references: {"image_01": ..}`) too, and the call would be
+    ComfyUI drops such an input silently, nested sockets (`references: {"image_01": ..}`) too, and the call would be
     paid for without it. The node's inputs are the parameters of its `execute`.
     """
     known = _names_of(node)

@@ -52,7 +52,7 @@ class Block:
         self._spilt = False  # its brackets closed within a line, but it is not JSON: the echo may go on
 
     def add(self, line: str) -> str | None:
-        """None while the block goes on; else what of `line` is no part of it: the line, its rest, or nothing."""
+        """None while the block goes on; else the part of `line` after it: the line, its rest, or nothing."""
         if self._quoted and self._lines:
             mark = _QUOTE_MARK.match(line)
             if mark is None:

@@ -45,7 +45,7 @@ def json_object(text: str | bytes) -> dict[str, Any] | None:
 def json_objects(text: str | bytes) -> list[dict[str, Any]] | None:
     """The JSON objects that a text is made of: one, an array of them, or one behind the other; None for other text.
 
-    Bytes are read as UTF-8, what is none of it as U+FFFD. Raw newlines in strings are allowed.
+    Bytes are read as UTF-8, invalid ones as U+FFFD. Raw newlines in strings are allowed.
     """
     values = json_values(text if isinstance(text, str) else text.decode("utf-8", "replace"))
     flat = [item for value in values or () for item in (as_list(value) if isinstance(value, list) else [value])]

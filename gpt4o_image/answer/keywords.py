@@ -1,6 +1,6 @@
 """The words by which gateways name a state: hints, never proof. The data is keywords.json.
 
-A word that starts with an ASCII letter only counts where a word begins: "terror" is no error.
+A word that starts with an ASCII letter only counts where a word begins: "terror" is not an error.
 """
 
 from __future__ import annotations

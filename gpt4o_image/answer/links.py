@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..urls import BARE_ADDRESS, PICTURE_BASE64, bare_address
 
-# What is longer than this is no label, no code and no address; only picture data is.
+# A label, code or an address is never longer than this; only picture data is.
 _MAX_CHARS = 8192
 _SHORTEST_BASE64 = 200  # characters: what is shorter is a word
 _DATA = r"data:[A-Za-z0-9_+/=.,;:%\n-]*"
@@ -19,7 +19,7 @@ _DATA = r"data:[A-Za-z0-9_+/=.,;:%\n-]*"
 _MARK = re.compile(rf"!?\[|`|(?i:https?://|data:image/|<(?:img|a)\b)|(?<![\w+/=-])(?:{PICTURE_BASE64})")
 _MARK_CHARS = 11
 _MAYBE_MARK = re.compile(r"[\w+/<!:=-]+\Z")  # the end of a piece, which the next one may make a mark
-# A label may hold brackets, but no link: that is read by itself.
+# A label may hold brackets, but no link, which is read separately.
 _IN_LABEL = r"(?:[^\[\]]|\[[^\[\]]*\](?!\())*"
 _LABEL = re.compile(rf"({_IN_LABEL})\]\(")
 _OPEN_LABEL = re.compile(rf"{_IN_LABEL}(?:\[[^\[\]]*)?\]?\Z")
@@ -43,7 +43,7 @@ _IN_DATA = re.compile(rf"{_DATA}\Z", re.IGNORECASE)
 _MOST = f"{{0,{_MAX_CHARS}}}"
 _OPEN = rf"(?P<label>\[(?:\s*!\[[^\[\]]*\]\([^\s()]*\))?[^\[\]]{_MOST})|(?P<tag><(?:a|img)\b[^<>]{_MOST}>?\s*)"
 _GOES_ON = re.compile(rf"(?:{_OPEN}|(?P<data>\]\(\s*<?{_DATA}))\Z", re.IGNORECASE)
-# What has none of these decides nothing of a span that has begun.
+# Text without any of these does not decide a span that has begun.
 DECISIVE = re.compile(r"""[\s<>"'`\[\]|().%]|[^\x00-\x7f]""")
 
 
@@ -127,7 +127,7 @@ def _link(line: str, start: int, end: End, labelled: bool) -> Span | None:
 
 
 def _linked_image(line: str, start: int, inner: int, end: End) -> Span | None:
-    """`[![label](thumbnail)](address)`; where it is none, the bracket is text."""
+    """`[![label](thumbnail)](address)`; anything else makes the bracket text."""
     image = _link(line, inner, end, labelled=True)
     if isinstance(image, Address):
         rest = _LABEL.match(line, image.end, image.end + _MAX_CHARS)
@@ -147,7 +147,7 @@ def _destination(line: str, opening: int, end: End) -> tuple[int, str] | None:
     if found := _ODD_LINK.match(line, opening, most):
         address, ends = found[found.lastindex or 1].strip(), found.end() < len(line) or found.lastgroup != "loose"
         if (ends or (end.line and not end.cut)) and (end.line or not _TITLE_OPENS.search(address)):
-            # Prose in which an address stands is none.
+            # Prose that contains an address is not an address.
             return (opening, "") if "://" in address.partition(" ")[2] else (found.end(), address)
     return None if "](" not in line[opening:most] and _waits(line, opening, end) else (opening, "")
 
@@ -159,7 +159,7 @@ def _bare(line: str, start: int, end: End) -> Span | None:
     if run is None or (run.end() == len(line) and not end.line and (http is None or _waits(line, start, end))):
         return None
     if run.end() == len(line) and end.cut:
-        return Text(run.end(), "")  # half an address is none
+        return Text(run.end(), "")  # half an address does not count
     address = bare_address(run[0]) if http else run[0].rstrip("\n.,;:")
     after = start + len(address)
     head = "" if http or address[:5].lower() == "data:" else "data:image/png;base64,"

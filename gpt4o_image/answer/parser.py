@@ -30,7 +30,7 @@ class StreamParser:
             self._grow(rest, End())
 
     def finish(self, *, cut: bool) -> None:
-        """The end of the text. `cut`: it may have gone on, so a half address is none."""
+        """The end of the text. `cut`: it may have gone on, so half an address does not count."""
         end = End(line=True, text=True, cut=cut)
         if self._pieces:  # else the last line of a block that broke off would count as whole
             self._grow("", end)
@@ -41,7 +41,7 @@ class StreamParser:
         self._block = None
 
     def break_off(self) -> None:
-        """The text broke off here, and what is fed next does not go on its line: a half address is none."""
+        """The text broke off here, and what is fed next does not continue its line: half an address does not count."""
         self._grow("", End(line=True, text=True, cut=True))
 
     def _begin_line(self) -> None:

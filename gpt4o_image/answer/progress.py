@@ -13,7 +13,7 @@ from .events import Generating, Progress, Queued
 from .keywords import hints, says
 from .transcript import LINE_CHARS, STATE_GROUPS, Transcript
 
-# Where something may have to be decided: a number that is no part of a word or a date, or the pause behind a label.
+# Where something may have to be decided: a number that is not part of a word or a date, or the pause behind a label.
 _POINT = re.compile(
     r"(?<![A-Za-z0-9_\uff10-\uff19])(?<!\d[.,:/-])(?P<number>[0-9\uff10-\uff19]{1,3})(?![0-9\uff10-\uff19])"
     r"|(?:\.{2,}|\u2026|\u3002|\.(?=\s))\.*"

@@ -1,7 +1,7 @@
 """Bytes of a gateway's answer -> events and a transcript, for both endpoints and every shape of a 200. Pure.
 
 Told apart by shape, not by content type or endpoint: an event stream, JSON, text, a web page. A picture counts wherever
-it stands; where none stands in its place, the last resort is whatever in the answer looks like one.
+it is; where there is none, the last resort is whatever in the answer looks like one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .transcript import Transcript
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 _BEFORE_ALL = b"\xef\xbb\xbf \t\r\n"
-# What an Images object has beside its pictures (OpenAI, "The image generation response").
+# The other fields of an Images object (OpenAI, "The image generation response").
 _IMAGES_KEYS = frozenset(
     ("created", "data", "usage", "background", "output_format", "quality", "size", "id", "object", "model")
 )
@@ -64,7 +64,7 @@ class AnswerReader:
         self.warnings: list[str] = []
         self._sse = SseDecoder()
         self._is_stream: bool | None = None
-        self._body: list[bytes] = []  # of an answer that is no stream, or has not shown yet that it is one
+        self._body: list[bytes] = []  # of an answer that is not a stream, or not known to be one yet
         self._body_bytes = 0
         self._begun = False  # an event or an object was read
         self._whole = False  # it was not cut, as far as its shape shows
@@ -206,7 +206,7 @@ class AnswerReader:
             self._choices[number] = _Choice(self.transcript, TextMask(self._key))
         return self._choices[number]
 
-    # An answer that is no stream
+    # An answer that is not a stream
 
     def _read_body(self, text: str, *, broke_off: bool) -> None:
         objects = json_objects(text)
@@ -293,7 +293,7 @@ class AnswerReader:
 
 
 class _Choice:
-    """One choice of the answer: its text, put together from deltas, or from messages that repeat what they came to."""
+    """One choice of the answer: its text, joined from deltas, or from messages that each repeat the text so far."""
 
     def __init__(self, transcript: Transcript, mask: TextMask) -> None:
         self._parser = StreamParser(transcript)

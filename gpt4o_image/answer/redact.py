@@ -14,7 +14,7 @@ MASK = "***"
 # A shorter word may stand in the base64 of a picture by chance, and nobody has such a key.
 _SHORTEST = 6
 _SHORTEST_BASE64 = 8
-# A broken-off answer may end inside a key: so much of one is masked, less is left.
+# A broken-off answer may end inside a key: a part this long is masked, a shorter one stays.
 _TELLING = 8
 _URL_SAFE = str.maketrans("+/", "-_")
 _LOOKS_LIKE_A_KEY = re.compile(r"\bsk-[\w*.-]{4,}")

@@ -28,7 +28,7 @@ _REFERRING = frozenset((
     "provider",
 ))  # fmt: skip
 _TEXT_KEYS = frozenset(("content", "text", "output_text", "response", "answer", "completion", "delta"))
-# Text where it is no address: `{"output": "![a](u)"}` and `{"output": "https://x.test/a"}` both exist.
+# Text unless it is an address: `{"output": "![a](u)"}` and `{"output": "https://x.test/a"}` both exist.
 _TEXT_OR_ADDRESS_KEYS = frozenset(("output", "result"))
 _ADDRESS_KEYS = frozenset((
     "url", "uri", "image_url", "imageUrl", "image", "images", "img", "output", "outputs", "result", "results", "data",
@@ -100,7 +100,7 @@ def pieces(value: dict[str, Any]) -> list[Piece]:
 def possible_addresses(text: str, *, cut: bool = False) -> Iterator[str]:
     """Whatever in a text of any kind looks like a picture: addresses of picture files, and base64 of pictures.
 
-    `cut`: the text broke off, so that an address at its very end is none.
+    `cut`: the text broke off, so that an address at its very end does not count.
     """
     if not _may_hold_address(text):
         return

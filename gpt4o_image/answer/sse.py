@@ -1,4 +1,4 @@
-"""Bytes of an event stream -> JSON objects, and the text of what is none. Pure; knows no gateway's fields.
+"""Bytes of an event stream -> JSON objects, and the text of all other events. Pure; knows no gateway's fields.
 
 The SDK's own decoder ends at the first malformed event and hides error events; a paid stream needs neither
 (https://html.spec.whatwg.org/multipage/server-sent-events.html, "Interpreting an event stream").
@@ -17,7 +17,7 @@ _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data", b"event", b"id", b"retry", b"")  # a line that starts with the colon is a comment
 _MAX_TRIES = 8  # to read an event that goes over blank lines
 
-# A JSON object, or the text of an event that holds none.
+# A JSON object, or the text of any other event.
 Item = dict[str, Any] | str
 
 

@@ -44,7 +44,7 @@ _GEN_ID = re.compile(r"\bgen_[0-9a-z]{20,}\b")
 _TASK_ID = re.compile(r"\btask_[0-9a-z]{20,}\b")
 _NAMED_ID = re.compile(r"\bID\b\W{0,5}([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})\b", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W\d_]")
-# An address without a scheme that is one all the same: `/files/1.png`, `//cdn.test/1`, `files/1.png`.
+# Addresses without a scheme: `/files/1.png`, `//cdn.test/1`, `files/1.png`.
 _RELATIVE = re.compile(r"\.{0,2}/[^\s/]\S*|//[^\s/]+/\S+|[^\s:/]+/\S+\.\w{3,5}(?:\?\S*)?")
 # Behind these a line repeats someone: `The sign says: Generation failed.`
 _QUOTING = re.compile("[:\uff1a\"'\u2018\u201c\u201d\u300c\u300e\u300a\u00ab]")
@@ -57,7 +57,7 @@ STATE_GROUPS = ("failed", "done", "progress", "queued", "generating")
 class Transcript:
     """Grows while the answer is read. The lists stay the same objects, so that others may hold on to them.
 
-    `unused`: picture addresses that were seen and are none of the pictures. `left_out`: how many addresses there were
+    `unused`: picture addresses that were seen but belong to no picture. `left_out`: how many addresses there were
     beyond what is kept. `stage`: 0 nothing was announced, 1 queued, 2 generating, 3 and more: 3 + percent.
     """
 
@@ -157,7 +157,7 @@ class Transcript:
     def take_links(self, *, any_link: bool) -> str:
         """Where no picture is shown: takes the links that look like one, else what is possible, else any link.
 
-        What was taken, in words; nothing where there is none.
+        What was taken, in words; empty where there is none.
         """
         found, what = fallback_pictures(self.links), "a link in it"
         if not found:
@@ -170,7 +170,7 @@ class Transcript:
         return what if found else ""
 
     def note_leftovers(self) -> None:
-        """At the end: which picture addresses are none of the pictures shown, nor of their mirrors."""
+        """At the end: the picture addresses that are neither of the pictures shown nor of their mirrors."""
         used = {identity(one) for addresses in mirrors(self.pictures, self.links) for one in addresses}
         # A bare address may be another picture, though its place makes it a mirror.
         bare = [link.address for link in self.links if not link.label and looks_like_picture(link.address)]
@@ -262,7 +262,7 @@ class Transcript:
             self._fail(error_text(value), sure=True)
 
     def close(self) -> None:
-        """At the end: words that may mean a failure do so where no picture and no link to one stands beside them."""
+        """At the end: words that may mean a failure do so where no picture and no link to one is there."""
         likely = self.pictures or self._possible or any(may_be_picture(link) for link in self.links)
         if self._doubtful and not likely:
             self.failed = True

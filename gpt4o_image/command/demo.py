@@ -109,7 +109,7 @@ def _with_host(
         graph = to_prompt(workflow, server.object_info())
         for node in graph.values():
             if node["class_type"] == "GPT4oImage_Generate":
-                # A seed of its own: a picture out of the vault would show nothing of the way here.
+                # A seed of its own: a picture from the vault would not show how it is made.
                 node["inputs"] |= {"gateway": options.gateway, "seed": secrets.randbelow(MAX_SEED)}
         output.log(f"Running {WORKFLOW.stem} with the gateway {options.gateway} ...")
         finished = _watched(server, server.submit(graph), config.timeout_s + 60, bar, cancelled)

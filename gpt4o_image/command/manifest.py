@@ -95,7 +95,7 @@ class Manifest:
         return self._states.get(row_id) or RowState()
 
     def rewrite(self, rows: Mapping[str, int], without: Collection[str] = ()) -> None:
-        """The manifest anew: a line for each row that ended, by the numbers that `rows` have today.
+        """Writes the manifest again: a line for each row that ended, by the numbers that `rows` have today.
 
         Lines of this sheet whose rows it no longer has are left out, and those `without` which a batch begins.
         """
@@ -152,7 +152,7 @@ def _encoded(line: Line) -> bytes:
 
 
 def _opened(path: Path) -> int:
-    """For lines at its end, each of which is one write; behind half a line of a run that was killed it begins anew."""
+    """Opened for lines at its end, one write each; after half a line of a killed run a new line is begun."""
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
     size = os.lseek(handle, 0, os.SEEK_END)
     if size:

@@ -84,7 +84,7 @@ def _read(file: File, warnings: list[str]) -> bytes | None:
 def answer_json(vault: Vault, result: Result, *, redact: bool, with_prompt: bool) -> dict[str, Any]:
     """The gateway's answer to a call, as `results answer` prints it: its head, how it ended, and its `text`.
 
-    Pictures that are files of the vault stand as `sha256:...` in it, and bytes that are no UTF-8 as U+FFFD. With
+    Pictures that are files of the vault appear as `sha256:...` in it, and bytes that are not UTF-8 as U+FFFD. With
     `redact` it holds no key and no signature, and the prompt only `with_prompt`. Raises `config` where none is kept.
     """
     kept = vault.answer(result.id)

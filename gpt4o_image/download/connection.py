@@ -94,7 +94,7 @@ def resolve(host: str, port: int) -> list[str]:
         found = [str(peer[0]) for *_, peer in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError):
         raise OSError(f"{host} cannot be resolved") from None
-    # A resolver with placeholders answers with nothing else: a private IPv6 address beside them is one too.
+    # A resolver with placeholders gives nothing else: a private IPv6 address beside them is one too.
     placeholders = [] if _literal(host) else [ip for ip in found if is_placeholder(ip)]
     for ip in found if not placeholders else ():
         check_peer(ip)

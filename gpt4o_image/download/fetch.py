@@ -122,7 +122,7 @@ def fetch(
         if source is None:
             time.sleep(_POLL_S)
             continue
-        # A server that sends drop by drop may not use up the time of the mirrors.
+        # A server that trickles bytes must not use up the time of the mirrors.
         until = deadline if complete and len(left) == 1 else (now + deadline) / 2
         try:
             data = _fetch_one(source.address, own_origins, until, stopped)
@@ -215,7 +215,7 @@ def _read(response: requests.Response, line: Connection) -> bytes:
 
 
 class _Body:
-    """Bytes as they come, at most 50 MiB both packed and unpacked. gzip is taken though nobody asked for it."""
+    """Bytes as they come, at most 50 MiB both packed and unpacked. gzip is accepted though it was not requested."""
 
     def __init__(self, encoding: str) -> None:
         encoding = encoding.strip().lower()

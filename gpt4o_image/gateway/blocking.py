@@ -1,4 +1,4 @@
-"""One GET with requests, by the way out that transport.py decides. Follows no redirect; knows no key and no cookie."""
+"""One GET with requests, over the proxy that transport.py chooses. Follows no redirect; knows no key and no cookie."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def connect(host: str, port: int, proxy: Proxy | None) -> socket.socket:
 
 
 def through_socks(connection: socket.socket, host: str, port: int, proxy: Proxy | None) -> None:
-    """Has a SOCKS proxy at the other end lead to `host`; nothing for another proxy or none. Raises OSError."""
+    """Asks a SOCKS proxy at the other end to connect to `host`; does nothing without one. Raises OSError."""
     if proxy and proxy.socks_version:
         _shake_hands(connection, handshake(proxy.socks_version, host, port, proxy.login))
 

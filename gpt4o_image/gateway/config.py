@@ -216,7 +216,7 @@ def _table(path: Path, table: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def check_url(path: Path, where: str, url: str) -> None:
-    """Raises `config` for a base URL that is none, or that has a login, a query or blanks in it."""
+    """Raises `config` for an invalid base URL, or one with a login, a query or spaces in it."""
     try:
         scheme, host, _ = origin(url)
     except ValueError:

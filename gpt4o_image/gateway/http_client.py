@@ -1,4 +1,4 @@
-"""The HTTP client for the SDK: by the way out that transport.py decides, and it knows when a request began to leave.
+"""The HTTP client for the SDK: uses the proxy that transport.py chooses, and knows when a request began to leave.
 
 Works with httpx and httpx2, whichever the SDK brought, by what both document. Must not know openai or any key.
 """

@@ -25,7 +25,7 @@ def openai_sdk() -> Any:
         if error.name != "openai":
             raise _unusable(f"cannot be loaded because the package {error.name} is missing") from error
         raise _unusable("is not installed") from error
-    except Exception as error:  # other people's code: a package of another version beneath it fails in any way
+    except Exception as error:  # third-party code: with a wrong version of a dependency it fails in any way
         raise _unusable(f"cannot be loaded ({type(error).__name__}: {error})") from error
     version = openai_version(module)
     found = re.match(r"(\d+)\.(\d+)", version)

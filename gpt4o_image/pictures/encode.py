@@ -33,7 +33,7 @@ _WEBP_METHOD = 0  # a third of the time of Pillow's default (4), a quarter more 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A picture that was made to fit. `wish` is the bytes that it would take with a budget of its own."""
+    """A picture that was made to fit. `wish` is the bytes that it would take without the shared budget."""
 
     data: bytes
     mime: str

@@ -20,7 +20,7 @@ class Frame:
     """A picture to send. `name` stands in messages: "image_03, frame 2", or a path.
 
     `pixels` [H,W,1|3|4]: float of any width with the range 0..1, or uint8; or a function that gives them, which is
-    called in the thread of `prepare`, and twice where a second look pays. `remarks` holds sentences on how they were
+    called in the thread of `prepare`, and twice where a second look helps. `remarks` holds sentences on how they were
     read, once they are.
     """
 

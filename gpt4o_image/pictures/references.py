@@ -225,7 +225,7 @@ class _Run:
 
 
 def _named(frame: Frame, action: Callable[[], _Result]) -> _Result:
-    """`action()`, whose complaint gets the frame's name."""
+    """`action()`; its error gets the frame's name."""
     try:
         return action()
     except Unusable as error:

@@ -36,7 +36,7 @@ _BAND_ROWS = 16
 
 
 class Unusable(ValueError):
-    """Pixels that are no picture; the message goes on from the picture's name."""
+    """Pixels that are not a picture; the message continues the picture's name."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,7 +49,7 @@ class Redactor:
 
 
 def _spellings(path: Path) -> set[str]:
-    """As written and with its links resolved, plain and as Python quotes it; none of a root or of a single word."""
+    """As written and with its links resolved, plain and as Python quotes it; nothing for a root or a single word."""
     spelled = {str(path), str(path.absolute()), str(path.resolve()), path.absolute().as_posix()}
     return {form for one in spelled if len(Path(one).parts) > 1 for form in (one, one.replace("\\", "\\\\"))}
 

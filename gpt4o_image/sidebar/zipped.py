@@ -34,7 +34,7 @@ class _Sink(io.RawIOBase):
 def zipped(results: Iterable[Result]) -> Iterator[bytes]:
     """The zip in pieces: `<id>-<number>.<extension>` for each picture, its bytes as they came.
 
-    What is gone or damaged is named in a text beside them.
+    What is gone or damaged is listed in a text file in the zip.
     """
     sink, left_out = _Sink(), list[str]()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:

@@ -19,7 +19,7 @@ _INSTRUCTION_CHARS = 160
 
 @dataclass(frozen=True)
 class Asked:
-    """A prompt's wishes; None and "" where it does not say."""
+    """What a prompt asks for; None and "" where it does not."""
 
     prompt: str
     tags: tuple[str, ...]
@@ -31,7 +31,7 @@ class Asked:
 
 
 def read_prompt(text: str) -> Asked:
-    """The wishes in a prompt; where it says a thing twice the last one counts, as instructions come last."""
+    """What a prompt asks for; where it does so twice the last one counts, as instructions come last."""
     prompt = _TAG.sub("", text).strip()
     return Asked(
         prompt=prompt,
@@ -52,7 +52,7 @@ def find_ratio(text: str) -> str:
 
 
 def find_count(text: str) -> int | None:
-    """1, 2 or 4 where the text asks for so many pictures. "image 1" names a reference and is no count."""
+    """1, 2 or 4 where the text asks for so many pictures. "image 1" names a reference and is not a count."""
     data: dict[str, Any] = wording()["asked"]
     matches = [match for rule in data["count"] for match in re.finditer(rule, text, re.IGNORECASE)]
     if not matches:

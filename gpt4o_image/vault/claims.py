@@ -130,7 +130,7 @@ def insert_result(db: Connection, new: NewResult, result_id: str, created: float
         "INSERT INTO results (number, id, request_key, created, heartbeat, holds, verdict, gateway, model, prompt,"
         " cost_usd, billed, details, machine) VALUES ((SELECT coalesce(max(number), 0) + 1 FROM results), ?, ?, ?, ?,"
         " 'failed', 'none', ?, ?, ?, ?, 'unknown', ?, ?) ON CONFLICT (id) DO NOTHING",
-        # json.dumps escapes the lone surrogates of a broken answer, which are no UTF-8.
+        # json.dumps escapes the lone surrogates of a broken answer, which are not valid UTF-8.
         (result_id, new.key, created, created, new.gateway, new.model, new.prompt, new.price_usd,
          json.dumps(new.details), platform.node()),
     )  # fmt: skip

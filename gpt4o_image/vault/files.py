@@ -28,7 +28,7 @@ def replace_durably(path: Path, data: bytes) -> None:
 
 
 def move(source: Path, target: Path) -> None:
-    """Renames, over whatever is there; tries again a few times where that is refused."""
+    """Renames, over whatever is there; retries a few times where that is refused."""
     for pause_s in _RENAME_PAUSES_S:
         with contextlib.suppress(PermissionError):
             source.replace(target)

@@ -86,7 +86,7 @@ def lock(handle: int) -> bool:
 
 
 class Watch:
-    """How long each silent run has been watched, by the monotonic clock, which does not jump as clocks do."""
+    """How long each silent run has been watched, on the monotonic clock."""
 
     def __init__(self) -> None:
         self._since: dict[tuple[str, float], float] = {}

@@ -18,7 +18,7 @@ VAULT_VARIABLE = "GPT4O_IMAGE_VAULT"
 
 
 def open_vault(config: Config, environ: Mapping[str, str]) -> Vault:
-    """Touches nothing. Raises `config` for a variable that is no address of a database."""
+    """Touches nothing. Raises `config` for a variable that is not the address of a database."""
     named = environ.get(VAULT_VARIABLE, "").strip()
     if named and not is_database_url(named):
         # Not quoted back: it may hold a password.

@@ -21,7 +21,7 @@ from .vault import MissingResult, Vault
 
 Write = Callable[[Vault], object]
 
-# What a disk refused is still tried once the run is over, this long and this often.
+# What a disk refused is retried after the end of the run, this long and this often.
 _AFTER_THE_END_S = 600.0
 _PAUSE_S = 1.0
 
@@ -29,7 +29,7 @@ _PAUSE_S = 1.0
 class Recorder:
     """Writes to one result. Any thread may call; it holds the bytes of the pictures until the call is finished.
 
-    What the disk refuses is tried again with every further write and heartbeat, and after the end; `trouble` is the
+    What the disk refuses is retried with every further write and heartbeat, and after the end; `trouble` is the
     warning for what is not there yet. `stored` is called after each picture that is on disk. `begin` writes the
     result anew where the vault was moved or replaced meanwhile; all of it then goes into the vault that is there now.
     The `lease` is released once the end is on disk.

@@ -250,7 +250,7 @@ def read_links(rows: Sequence[Row]) -> tuple[tuple[Picture, ...], tuple[Link, ..
 
 
 def read_files(rows: Sequence[Row], files: Files) -> tuple[File, ...]:
-    """The files in rows of the table `files`; never outside of their folder, whatever a row holds."""
+    """The files in rows of the table `files`; never outside their folder, whatever a row holds."""
     return tuple(
         File(
             row["picture"],

@@ -33,7 +33,7 @@ class SqliteConnection(sqlite3.Connection):
 
 
 class SqliteDatabase:
-    """One SQLite file in WAL mode. A folder that is gone is made anew by the next write."""
+    """One SQLite file in WAL mode. A folder that is gone is created again by the next write."""
 
     at_hand = True
 

@@ -227,7 +227,7 @@ class Vault(VaultReader):
             try:
                 replace_durably(file.path, data)
             except OSError:
-                if self._table is None:  # which will hold it all the same
+                if self._table is None:  # which will hold it anyway
                     raise
         return replace(file, fetch=self._files.fetch)
 

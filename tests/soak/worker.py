@@ -88,7 +88,7 @@ class Worker:
 
 
 def set_clock(offset_s):
-    """All that the package reads off the wall; the steady clock is the system's own promise."""
+    """Every wall clock that the package reads; the monotonic clock is the system's own."""
     time.time = lambda: REAL_TIME() + offset_s
 
 
