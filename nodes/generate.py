@@ -49,7 +49,7 @@ class Generate(io.ComfyNode):
                 schema.picture_sockets(
                     "references",
                     "A picture or a batch to draw from; every frame is sent, at most 16. "
-                    "Speak of them as image 1, image 2 in the prompt.",
+                    "Refer to them as image 1, image 2 in the prompt.",
                     optional=True,
                 ),
                 schema.References.Input(
