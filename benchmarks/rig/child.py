@@ -1,4 +1,4 @@
-"""A module of the rig as a process of its own, which is asked in words on stdin and answers in JSON on stdout."""
+"""A module of the rig as a process of its own, which reads words on stdin and answers in JSON on stdout."""
 
 from __future__ import annotations
 

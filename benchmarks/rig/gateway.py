@@ -1,4 +1,4 @@
-"""The simulator in a process of its own: answers at once, its pictures painted before, and notes when what left.
+"""The simulator in a process of its own: answers at once, its pictures painted before, and records when it sent what.
 
 `Gateway` starts it. Run as a module it is that process: whatever it is asked, it answers with its notes.
 """
