@@ -6,9 +6,8 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
-from urllib.parse import quote
 
 MASK = "***"
 # A shorter word may stand in the base64 of a picture by chance, and nobody has such a key.
@@ -16,6 +15,13 @@ _SHORTEST = 6
 _SHORTEST_BASE64 = 8
 # A broken-off answer may end inside a key: a part this long is masked, a shorter one stays.
 _TELLING = 8
+# How a sign is written where it might be taken for markup, each by some encoder.
+_ESCAPES: tuple[Callable[[int], str], ...] = (
+    "%{:02X}".format, "%{:02x}".format, "&#{:d};".format, "&#x{:X};".format, "&#x{:x};".format,
+    "\\u{:04X}".format, "\\u{:04x}".format, "\\x{:02X}".format, "\\x{:02x}".format, "\\{:c}".format,
+)  # fmt: skip
+# Which signs such an encoder leaves as they are.
+_LEFT = ("", "-_.~", "-_.~/", "-_.~/+=")
 _URL_SAFE = str.maketrans("+/", "-_")
 _LOOKS_LIKE_A_KEY = re.compile(r"\bsk-[\w*.-]{4,}")
 
@@ -63,7 +69,7 @@ class JsonMask:
         if not self._forms:
             return value
         if isinstance(value, dict):
-            return {name: self.of(each) for name, each in cast("dict[str, Any]", value).items()}
+            return {self.of(name): self.of(each) for name, each in cast("dict[str, Any]", value).items()}
         if isinstance(value, list):
             return [self.of(each) for each in cast("list[Any]", value)]
         if isinstance(value, str) and any(form in value for form in self._forms):
@@ -88,12 +94,18 @@ class TextMask:
 
 
 def _forms(key: str) -> tuple[str, ...]:
-    """The key as it is, and as JSON, HTML, an address, and base64 (Basic) write it; longest first."""
+    """The key as it is, and as JSON, HTML, addresses, and base64 (Basic) write it; longest first."""
     if len(key) < _SHORTEST:
         return ()
     escaped = json.dumps(key)[1:-1]
-    written = {key, escaped, escaped.replace("/", "\\/"), html.escape(key), quote(key, safe="")}
+    written = {key, escaped, escaped.replace("/", "\\/"), html.escape(key), html.escape(key, quote=False)}
+    written.update(_escaped(key, escape, left) for escape in _ESCAPES for left in _LEFT)
     return tuple(sorted({*written, *_base64(key)}, key=len, reverse=True))
+
+
+def _escaped(key: str, escape: Callable[[int], str], left: str) -> str:
+    plain = (char.isascii() and (char.isalnum() or char in left) for char in key)
+    return "".join(char if kept else "".join(map(escape, char.encode())) for char, kept in zip(key, plain, strict=True))
 
 
 def _base64(key: str) -> Iterable[str]:

@@ -4,7 +4,7 @@ import base64
 import html
 import json
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -21,6 +21,14 @@ WRITTEN = {
     "address": f"https://a.example/?key={quote(KEY, safe='')}&x=1",
     "twice": f"{KEY} and {KEY}{KEY}",
     **{f"Basic {n}": base64.b64encode(b"u" * n + b":" + KEY.encode() + b"!").decode() for n in range(4)},
+    "address with slashes": f"https://a.example/?key={quote(KEY)}",
+    "address in small letters": re.sub("%..", lambda found: found[0].lower(), quote(KEY, safe="")),
+    "address with all signs": "".join(char if char.isalnum() else f"%{ord(char):02X}" for char in KEY),
+    "HTML in numbers": "".join(char if char.isalnum() else f"&#{ord(char)};" for char in KEY),
+    "HTML in hexadecimal": "".join(char if char.isalnum() else f"&#x{ord(char):x};" for char in KEY),
+    "JSON in numbers": "".join(char if char.isalnum() else f"\\u{ord(char):04x}" for char in KEY),
+    "JSON without HTML": KEY.replace("&", "\\u0026"),
+    "markdown": "".join(char if char.isalnum() else f"\\{char}" for char in KEY),
     "base64 for addresses": base64.urlsafe_b64encode(b"\xff\xfe" + KEY.encode()).decode(),
 }
 
@@ -28,7 +36,8 @@ WRITTEN = {
 def secrets_of(text):
     """What of the key can be read in `text`: as it is, unquoted or out of base64."""
     parts = [KEY[start : start + 8] for start in range(len(KEY) - 7)]
-    found = [part for part in parts if part in text]
+    plain = re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), html.unescape(unquote(text)))
+    found = [part for part in parts if part in text or part in plain.replace("\\", "")]
     for run in re.findall(r"[\w+/-]+", text, re.ASCII):
         for start in range(min(4, len(run))):
             whole = run[start : start + (len(run) - start) // 4 * 4]
