@@ -153,8 +153,12 @@ class AnswerReader:
 
     def _salvage(self, text: str) -> None:
         """What is whole in an event or a body that cannot be read."""
-        if value := as_dict(repaired(text)):
-            self._value(value)
+        value = repaired(text)
+        for each in as_list(value) or [value]:
+            if table := as_dict(each):
+                self._value(table)
+        if value is None:
+            self.transcript.quote(text)
         for address in possible_addresses(text, cut=True):
             self.transcript.possible(address)
 
@@ -165,6 +169,8 @@ class AnswerReader:
             self.error = self.error or from_object(value)
         elif not choices:
             self._task = self._task or waiting_task(value)
+        if as_dict(value.get("promptFeedback")).get("blockReason"):  # Gemini API, "GenerateContentResponse"
+            self.finish_reason = "content_filter"
         for number, item in enumerate(choices):
             self._note_end(number, as_dict(item))
         whole: dict[int, list[str]] = {}

@@ -114,12 +114,13 @@ class SseDecoder:
         self._data, self._objects, self._event, self._size, self._tries = [], None, b"", 0, 0
         if not data or self.closed:
             return []
+        # `event: error` carries the error flat, or in words; named so, it reads like any other error object.
+        flat = event == b"error"
         objects = objects or json_objects(b"\n".join(data))
         if not objects:
             each = [json_objects(line) for line in data]
             if not all(each):
-                return [b"\n".join(data).decode("utf-8", "replace").rstrip("\n")]
+                text = b"\n".join(data).decode("utf-8", "replace").rstrip("\n")
+                return [{"error": text} if flat and text else text]
             objects = [one for found in each for one in found or ()]
-        # `event: error` carries the error flat; named so, it reads like any other error object.
-        flat = event == b"error"
         return [{"error": one} if flat and "error" not in one else one for one in objects]

@@ -224,6 +224,10 @@ class Transcript:
         elif line == shown or _LETTER.search(line):
             self._say(self._prose, shown)
 
+    def quote(self, text: str) -> None:
+        """Words outside any text of the answer: an error may show them."""
+        self._say(self._prose, text)
+
     def block(self, value: dict[str, Any] | None, text: str) -> None:
         """A block of JSON or code: what the gateway notes in it, and addresses that count where nothing else does."""
         if value is None:

@@ -140,6 +140,11 @@ def test_what_broke_off(wire, pictures, kind, size):
     assert (reader.error and reader.error.kind) == kind
 
 
+def test_an_array_that_broke_off():
+    _, reader = read(b'[{"data": [{"url": "/raw?id=1"}]}, {"data": [{"url": "/raw?id=2"}]}, {"usa', broke_off=True)
+    assert shown(reader) == ["https://x.test/raw?id=1", "https://x.test/raw?id=2"]
+
+
 def test_cut_pictures_are_counted():
     _, reader = read(b'{"data": [{"b64_json": "AA"}, {"b64_json": "BB', broke_off=True)
     assert shown(reader) == ["data:image/png;base64,AA"]
@@ -175,6 +180,9 @@ def test_cut_pictures_are_counted():
         (sse({"id": "task_1", "status": "queued"}, DONE), "pending", ""),
         (sse({"choices": [{"delta": {"refusal": "I can't."}}]}, DONE), "refused", "I can't."),
         (sse({"candidates": [{"finishReason": "SAFETY", "content": {}}]}, DONE), "refused", ""),
+        (b'{"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}', "refused", ""),
+        (b"event: error\ndata: insufficient credits\n\n", "quota", "insufficient"),
+        (sse(b"insufficient credits", DONE), "quota", "insufficient"),
     ],
 )
 def test_errors(wire, kind, words, size):

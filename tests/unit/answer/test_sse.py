@@ -31,6 +31,7 @@ def decode(wire, size=None):
         (b': keep-alive\n\nid: 7\nretry: 3\ndata: {"a": 1}\n\n', [{"a": 1}]),
         (b'event: error\ndata: {"message": "x"}\n\n', [{"error": {"message": "x"}}]),
         (b'event: error\ndata: {"error": "x"}\n\n', [{"error": "x"}]),
+        (b"event: error\r\ndata: no credits\r\n\r\n", [{"error": "no credits"}]),
         (b'event: chunk\ndata: {"a": 1}\n\n', [{"a": 1}]),
         (b'data: {"a": 1}\n', [{"a": 1}]),
         (b'data: {"a": 1}', [{"a": 1}]),
