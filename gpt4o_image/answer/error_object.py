@@ -12,7 +12,7 @@ _TEXT_KEYS = (
     "message", "msg", "detail", "error_description", "error_msg", "error_message", "fail_reason", "failure_reason",
     "reason",
 )  # fmt: skip
-_CODE_KEYS = ("code", "type", "reason", "status")
+_CODE_KEYS = ("code", "type", "reason", "status", "status_code", "statusCode", "error_code", "errorCode")
 _ID_KEYS = ("request_id", "requestId", "tid", "trace_id")
 _STATE_KEYS = ("status", "task_status", "state")
 _REQUEST_ID = re.compile(r"[(\uff08](?:tid|req(?:uest)?[ _-]?id)\s*[:\uff1a]\s*([\w-]+)\s*[)\uff09]", re.IGNORECASE)
@@ -57,7 +57,7 @@ def error_request_id(value: Mapping[str, Any] | None) -> str | None:
     if named := request_id(error_text(value) or ""):
         return named
     ids = (table.get(key) for table in (value, as_dict(value.get("error"))) for key in _ID_KEYS)
-    return next((found for found in ids if isinstance(found, str) and found), None)
+    return next((named for found in ids if (named := _id(found))), None)
 
 
 def request_id(text: str) -> str | None:
@@ -68,11 +68,17 @@ def request_id(text: str) -> str | None:
 
 def waiting_task(value: Mapping[str, Any]) -> str | None:
     """The id of a task that is still to be done, as `{"id": "task_1", "status": "queued"}` in place of an answer."""
-    tables = [value, *(as_dict(value.get(key)) for key in ("data", "output", "result", "task"))]
+    parts = [value.get(key) for key in ("data", "output", "result", "task")]
+    tables = [value, *(as_dict(next(iter(as_list(part)), part)) for part in parts)]
     waits = any(_state(table) in _WAITING for table in tables)
     keys = ("task_id", "taskId", *(("id", "request_id") if waits else ()))
     named = (table.get(key) for key in keys for table in tables)
-    return next((found for found in named if isinstance(found, str) and found), None)
+    return next((task for found in named if (task := _id(found))), None)
+
+
+def _id(value: Any) -> str:
+    """An id, which some gateways write as a number."""
+    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) and value else ""
 
 
 def _is_real(error: Any) -> bool:

@@ -11,11 +11,17 @@ from ..errors import Billed, GPT4oImageError, Kind
 from .error_object import error_codes, error_request_id, error_text, request_id
 from .json_text import as_dict, json_object, repaired
 from .keywords import says
+from .redact import JsonMask
+from .sse import SseDecoder
 from .transcript import Transcript
 
 _NOT_BILLED = (400, 401, 403, 404, 413, 429)
-_PAGE = re.compile(r"(?is)\s*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\b|html\b|head\b|body\b)")
-_CLOUDFLARE = re.compile(r"\s*error code: 10\d\d\s*")
+_PAGE = re.compile(r"(?is)[\s\ufeff]*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\b|html\b|head\b|body\b)")
+# What only a guard in front of the gateway answers with: pages that begin without a page's own tags, and Cloudflare's.
+_GUARD = re.compile(
+    r"""(?is)[\s\ufeff]*(?:<(?:title|meta|script|style|center|h1|\?xml)\b|error\ code:\ 10\d\d\s*\Z)""", re.VERBOSE
+)
+_EVENT = re.compile(r"\s*(?:data|event|id|retry)?:")
 _SCRIPT = re.compile(r"(?is)<(script|style)\b.*?</\1\s*>")
 _TAG = re.compile(r"<[^>]*>")
 _SPACE = re.compile(r"\s+")
@@ -108,9 +114,12 @@ def failure(kind: Kind, billed: Billed, text: str | None = None, request_id: str
     )
 
 
-def from_status(status: int, body: str, header_id: str | None = None) -> GPT4oImageError:
-    """From an answer that is not 200: AiHubMix documentation, "Error codes". `body` may have broken off."""
-    envelope = _envelope(body)
+def from_status(status: int, body: str, header_id: str | None = None, *, key: str = "") -> GPT4oImageError:
+    """From an answer that is not 200: AiHubMix documentation, "Error codes".
+
+    `body` may have broken off. `key`: of the gateway; masked where only the escapes of JSON hid it.
+    """
+    envelope = JsonMask(key).of(_envelope(body))
     said = _words_of(envelope) if envelope is not None else _plain(body)
     kind: Kind = _BY_STATUS.get(status, "upstream")
     sharper = _by_words(" ".join([said, *error_codes(envelope)]))
@@ -121,7 +130,7 @@ def from_status(status: int, body: str, header_id: str | None = None) -> GPT4oIm
     free = status in _NOT_BILLED or 300 <= status < 400
     billed: Billed = "no" if free and not moderated else "unknown"
     found = failure(kind, billed, said or f"HTTP {status}", request_id(said) or error_request_id(envelope) or header_id)
-    if kind == "auth" and status == 403 and (is_page(body) or _CLOUDFLARE.fullmatch(body)):
+    if kind == "auth" and status == 403 and _is_guard(body, envelope):
         return found.but(kind="upstream", problem=_CHALLENGE, advice=_CHALLENGE_ADVICE)
     return found
 
@@ -178,13 +187,13 @@ def kind_of_prose(prose: str) -> Kind:
 def declines(prose: str) -> bool:
     """Whether an answer in plain text is a refusal or a limit itself, not a picture's text that quotes such words.
 
-    It is one that begins so, "I'm sorry", or whose first line names a policy or a limit outside quotes.
+    It is one that begins so, "I'm sorry", or whose first line names a policy or a limit outside quotes. One that is
+    sorry for the wait is none.
     """
     opening = prose.lstrip("\u201c\"'* ")[:_OPENING_CHARS]
     first = _SENTENCE_END.split(prose.strip(), maxsplit=1)[0]
-    return says(opening, "refused") or any(
-        says(first, group) for group in ("policy", "rate_limited", "pending", "quota")
-    )
+    refuses = says(opening, "refused") and not says(first, "waited")
+    return refuses or any(says(first, group) for group in ("policy", "rate_limited", "quota"))
 
 
 def is_page(body: str) -> bool:
@@ -217,9 +226,17 @@ def _by_code(codes: Sequence[str]) -> Kind | None:
     return next((_BY_STATUS[status] for status in statuses if status in _BY_STATUS), None)
 
 
+def _is_guard(body: str, envelope: Mapping[str, Any] | None) -> bool:
+    return bool(is_page(body) or _GUARD.match(body) or (envelope or {}).get("cloudflare_error"))
+
+
 def _envelope(body: str) -> dict[str, Any] | None:
-    """The error object of a body, as far as it came."""
+    """The error object of a body, as far as it came; some gateways send it as an event of a stream."""
     whole = json_object(body)
+    if whole is None and _EVENT.match(body):
+        decoder = SseDecoder()
+        items = [*decoder.feed(body.encode("utf-8", "replace")), *decoder.finish()]
+        whole = next((item for item in items if isinstance(item, dict)), None)
     return whole if whole is not None else as_dict(repaired(body)) or None
 
 

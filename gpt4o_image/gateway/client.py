@@ -200,7 +200,8 @@ def _refused(gateway: Gateway, base_url: str, error: Any) -> GPT4oImageError:
     """A status other than 200."""
     status: int = error.status_code
     headers: Any = error.response.headers
-    told = from_status(status, redact(str(error.response.text), gateway.api_key), _id(headers, gateway.api_key))
+    key = gateway.api_key
+    told = from_status(status, redact(str(error.response.text), key), _id(headers, key), key=key)
     if status == 407:
         return GPT4oImageError(
             "upstream",

@@ -115,7 +115,7 @@ def _judge(profile: str, base_url: str, url: str, response: Any, body: str, key:
     if status == 200 and value is not None and not is_error(value):
         return FreeAnswer(reached=True, value=value, status=status)
     misaddressed = base_url_advice(profile, base_url)
-    said = _quote(status, body)
+    said = _quote(status, body, key)
     if 300 <= status < 400:
         problem = f"{root} redirects to {_target(url, response, key)} (HTTP {status}). The key was not sent there"
         advice = "If that is the gateway's new address, set it as base_url."
@@ -135,9 +135,9 @@ def _judge(profile: str, base_url: str, url: str, response: Any, body: str, key:
     return FreeAnswer(reached=True, problem=f"{problem}{said}.", advice=advice or misaddressed, status=status)
 
 
-def _quote(status: int, body: str) -> str:
+def _quote(status: int, body: str, key: str) -> str:
     """The gateway's own words. The key was masked before they are cut, so that no half of it stays."""
-    words = from_status(status, body).gateway_text or ""
+    words = from_status(status, body, key=key).gateway_text or ""
     plain = "".join(c for c in " ".join(words.split()) if c.isprintable())
     return f': "{shorten(plain, _QUOTE_CHARS)}"' if plain else ""
 

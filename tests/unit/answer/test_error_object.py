@@ -102,6 +102,8 @@ def test_request_id_in_a_field():
         ({"data": {"task_id": "t"}}, "t"),
         ({"output": {"task_id": "t", "task_status": "PENDING"}, "request_id": "r"}, "t"),
         ({"id": "t", "status": "in progress"}, "t"),
+        ({"code": 0, "data": [{"task_id": "t", "status": "submitted"}]}, "t"),
+        ({"id": 7, "status": "queued"}, "7"),
         ({"id": "chatcmpl-1", "choices": []}, None),
         ({"id": "t", "status": "completed"}, None),
         ({"status": "queued"}, None),

@@ -81,8 +81,21 @@ def test_bodies_of_other_shapes():
     assert from_status(500, '{"error": "plain"}').gateway_text == "plain"
     assert from_status(500, '[{"error": {"message": "x", "request_id": "r"}}]').request_id == "r"
     assert from_status(500, '{"detail": "x", "request_id": "r"}', "header").request_id == "r"
+    assert from_status(500, '{"detail": "x", "request_id": 7}').request_id == "7"
     assert from_status(500, '{"unknown": 1}').gateway_text == '{"unknown": 1}'
     assert from_status(500, "[" * 100_000).kind == "upstream"
+
+
+def test_an_error_sent_as_an_event():
+    """Some gateways write their errors so wherever a stream was asked for, whatever the status."""
+    error = from_status(403, 'event: error\r\ndata: {"error": {"message": "\u4f59\u989d\u4e0d\u8db3"}}\r\n\r\n')
+    assert (error.kind, error.gateway_text) == ("quota", "\u4f59\u989d\u4e0d\u8db3")
+
+
+def test_a_key_behind_the_escapes_of_json():
+    key = "sk-0123456789"
+    body = json.dumps({"error": {"message": "?"}}).replace("?", "".join(f"\\u{ord(char):04x}" for char in key))
+    assert from_status(401, body, key=key).gateway_text == "***"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +120,16 @@ def test_bodies_that_broke_off(status, body, kind, words):
 
 @pytest.mark.parametrize(
     "body",
-    ["<!DOCTYPE html><title>Just a moment...</title>", "\n<html><body>Attention Required!</body>", "error code: 1020"],
+    [
+        "<!DOCTYPE html><title>Just a moment...</title>",
+        "\n<html><body>Attention Required!</body>",
+        "\ufeff<!DOCTYPE html><html>",
+        "<title>Just a moment...</title>",
+        "<script>window.location = '/check'</script>",
+        "<?xml version='1.0' encoding='UTF-8'?><Error><Code>AccessDenied</Code></Error>",
+        "error code: 1020",
+        '{"cloudflare_error": true, "error_code": 1010, "title": "Error 1010: Access denied"}',
+    ],
 )
 def test_a_bot_challenge_is_no_bad_key(body):
     error = from_status(403, body)
@@ -154,6 +176,7 @@ def test_objects():
     [
         ({"error": {"message": "m", "code": 401}}, "auth"),
         ({"error": {"message": "m", "code": "429"}}, "rate_limited"),
+        ({"error": {"message": "m", "status_code": 401}}, "auth"),
         ({"error": {"message": "m", "code": 7}}, "upstream"),
         ({"error": {"message": "\u751f\u6210\u8d85\u65f6"}}, "timeout"),
         ({"error": {"message": "Request timed out"}}, "timeout"),
@@ -244,6 +267,9 @@ def test_what_declines(prose):
         "Here is your picture.",
         "The sign says: Sorry, we are closed. It violates no policy.",
         "Here it is, sorry for the delay",
+        "Sorry for the delay, here is your picture.",
+        "\u62b1\u6b49\u4e45\u7b49\u4e86\uff0c\u56fe\u7247\u5982\u4e0b",
+        "We'll let you know when it's ready.",
         "A poster that reads \u201cplan limit\u201d",
     ],
 )
