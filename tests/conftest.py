@@ -55,6 +55,9 @@ def pytest_addoption(parser):
         action="store_true",
         help="tests/client/test_every_shape.py cuts each answer at 20 places and more",
     )
+    parser.getgroup("batch").addoption(
+        "--rows", type=int, default=30, metavar="N", help="rows of the sheet whose batch is killed twice"
+    )
     group = parser.getgroup("browser tests")
     group.addoption(
         "--every-view", action="store_true", help="each test on both front ends, and on both canvases where it matters"
@@ -78,8 +81,8 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Two at a time where many are run. A few, or those that share a ComfyUI, are not worth a second process."""
-    return 2 if MANY & {Path(argument).resolve() for argument in config.args} else 0
+    """One for ComfyUI, one for the browser, one for the rest; a few tests are not worth a second process."""
+    return 3 if MANY & {Path(argument).resolve() for argument in config.args} else 0
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups

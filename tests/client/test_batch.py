@@ -321,9 +321,9 @@ class Process:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
-@pytest.mark.parametrize("rows", [30, pytest.param(500, marks=pytest.mark.slow)])
-def test_killed_twice_it_pays_for_each_row_once(command_environment, tmp_path, gateway, batch, rows):
+def test_killed_twice_it_pays_for_each_row_once(command_environment, tmp_path, gateway, batch, pytestconfig):
     """One row in ten fails; each gets one call, whenever the batch is killed, and the sum is what was billed."""
+    rows = pytestconfig.getoption("rows")
     faults = random.Random(4).sample(range(rows), rows // 10)
     kinds = list(FAULTS)
     text = "prompt,name\n" + "".join(

@@ -11,7 +11,7 @@ from PIL import Image
 from gpt4o_image.simulator import Simulator
 from gpt4o_image.vault.vault import Vault
 
-KILLS = 12
+KILLS = 6
 # On an idle machine a run takes about 1.3 s from the POST to the last byte, most of it before the first link.
 HALF_A_RUN_S = 0.7
 
@@ -21,7 +21,7 @@ def sent_links(simulator):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)  # twelve interpreters, more than once each
+@pytest.mark.timeout(600)  # six interpreters, more than once each
 @pytest.mark.skipif(sys.platform == "win32", reason="the moment of death is what is tested; kill is the same there")
 def test_kill_at_any_moment(command_environment, tmp_path, shell_results):
     home = tmp_path / "home"

@@ -44,7 +44,7 @@ def test_five_times_at_most(ask, waiting, fake_gateway):
     fake_gateway.post(LIMITED)
     outcome = waiting()
     assert (outcome.error.kind, outcome.error.billed) == ("rate_limited", "no")
-    assert "asked 6 times" in outcome.error.message
+    assert "sent 6 times" in outcome.error.message
     assert (len(waits(ask)), fake_gateway.posts()) == (5, 6)
 
 
