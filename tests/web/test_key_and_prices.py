@@ -116,7 +116,7 @@ def test_the_badge_follows_model_and_gateway_and_knows_the_vault(screen, canvas,
     screen.page.evaluate(SET, {"gateway": "aihubmix"})
     badge(screen, "$0.005")
     screen.page.evaluate(AGAIN, {})
-    badge(screen, "$0, reused")
+    badge(screen, "$0 again")
     screen.page.screenshot(path=screenshots / "again.png")
     screen.page.evaluate(SET, {"seed": 7})
     badge(screen, "$0.005")
