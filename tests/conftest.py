@@ -63,12 +63,10 @@ def pytest_addoption(parser):
         "--every-view", action="store_true", help="each test on both front ends, and on both canvases where it matters"
     )
     group.addoption(
-        "--front-end", metavar="VERSION", default="own", help="another front end of PyPI in the place of ComfyUI's own"
+        "--front-end", metavar="VERSION", default="own", help="another front end from PyPI in place of ComfyUI's own"
     )
     group.addoption("--screenshots", metavar="DIR", help="keep the browser tests' screenshots in this folder")
-    group.addoption(
-        "--update-screenshots", action="store_true", help="the pictures that the README shows are made anew in docs/"
-    )
+    group.addoption("--update-screenshots", action="store_true", help="make the pictures of the README again, in docs/")
 
 
 def pytest_generate_tests(metafunc):
