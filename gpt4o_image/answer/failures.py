@@ -17,7 +17,7 @@ from .transcript import Transcript
 
 _NOT_BILLED = (400, 401, 403, 404, 413, 429)
 _PAGE = re.compile(r"(?is)[\s\ufeff]*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\b|html\b|head\b|body\b)")
-# What only a guard in front of the gateway answers with: pages that begin without a page's own tags, and Cloudflare's.
+# What only a bot check before the gateway answers with: pages that begin without a page's own tags, and Cloudflare's.
 _GUARD = re.compile(
     r"""(?is)[\s\ufeff]*(?:<(?:title|meta|script|style|center|h1|\?xml)\b|error\ code:\ 10\d\d\s*\Z)""", re.VERBOSE
 )
@@ -187,8 +187,8 @@ def kind_of_prose(prose: str) -> Kind:
 def declines(prose: str) -> bool:
     """Whether an answer in plain text is a refusal or a limit itself, not a picture's text that quotes such words.
 
-    It is one that begins so, "I'm sorry", or whose first line names a policy or a limit outside quotes. One that is
-    sorry for the wait is none.
+    It is one that begins so, "I'm sorry", or whose first line names a policy or a limit outside quotes. An apology
+    for the wait does not count.
     """
     opening = prose.lstrip("\u201c\"'* ")[:_OPENING_CHARS]
     first = _SENTENCE_END.split(prose.strip(), maxsplit=1)[0]
