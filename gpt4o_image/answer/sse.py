@@ -37,6 +37,7 @@ class SseDecoder:
         self._objects: list[dict[str, Any]] | None = None  # of the data, where that is whole
         self._tries = 0
         self._event = b""
+        self._begun = False  # else a text in which a line begins with a brace would be a stream
 
     def feed(self, chunk: bytes) -> list[Item]:
         """The events that `chunk` completes."""
@@ -75,8 +76,11 @@ class SseDecoder:
             return self._blank_line()
         name, colon, value = line.removeprefix(_BOM).partition(b":")
         if not (colon and name in _FIELDS):
-            self._keep_raw(line)
-            return []
+            bare = self._bare_object(line, value)
+            if not bare:
+                self._keep_raw(line)
+                return []
+            name, value = b"data", bare
         value = value.removeprefix(b" ")
         done = name == b"data" and value.strip() == b"[DONE]"
         # Some gateways leave out the blank lines: each whole object then is an event.
@@ -85,11 +89,18 @@ class SseDecoder:
         if name == b"event":
             self._event = value
         elif name == b"data" and not self.closed and (value or self._data):
+            self._begun = True
             self._objects = None if self._data else json_objects(value)
             self._data.append(value)
         else:
             self._size -= len(line)
         return ended
+
+    def _bare_object(self, line: bytes, value: bytes) -> bytes:
+        """The JSON of a line whose `data:` is missing or broken; nothing where it may go on the event before."""
+        if not self._begun or (self._data and not self._objects):
+            return b""
+        return next((text for text in (line.strip(), value.strip()) if text.startswith(b"{")), b"")
 
     def _keep_raw(self, line: bytes) -> None:
         """A line without a field may be of a JSON string with raw newlines in it."""
