@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import ipaddress
 import re
 from collections import Counter
@@ -15,7 +16,9 @@ _PICTURE_FILE = re.compile(r"\.(png|apng|jpe?g|jfif|webp|gif|avif|hei[cf]|jxl|bm
 # How the base64 of a picture begins: PNG, JPEG, GIF, WebP, TIFF, AVIF and HEIC, JPEG XL; also in the URL-safe alphabet.
 PICTURE_BASE64 = r"iVBORw0KGgo|[/_]9j[/_]|R0lGOD[dl]h|UklGR|SUkqA|TU0AK|AAAA[\w+/-]{2}Z0eXB|AAAADEpYTCA"
 _DATA = re.compile(rf"data:(?:image/|[^,]{{0,100}};base64,(?:{PICTURE_BASE64}))", re.IGNORECASE)
-_AMPERSAND = re.compile(r"&(?:amp|#0*38|#x0*26);|\\u0026", re.IGNORECASE)
+_AMPERSAND = re.compile(r"&(?:(?:amp;)+|#0*38;|#x0*26;)|\\u0026", re.IGNORECASE)
+_ENTITY = re.compile(r"&#(?:\d{1,4}|x[0-9a-f]{1,4});", re.IGNORECASE)
+_BACKSLASH = re.compile(r"\\(?:u0026|[!-/:-@\[-`{-~])")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _PAGE = re.compile(r"\A/?\Z|\.(?:html?|php|aspx?|jsp)\Z", re.IGNORECASE)
 _NUMBERED_SOURCE = re.compile(r"src_(\d{1,2})\.\w+$")
@@ -31,7 +34,8 @@ _MARKS = (
     r"\u00ab\u00bb\u200b-\u200f\u2013-\u203e\u2190-\u21ff\u2460-\u27bf\u3001-\u3003\u3008-\u3011\u3014-\u301f"
     r"\ufe00-\ufe0f\ufeff\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\U0001f000-\U0001faff"
 )
-BARE_ADDRESS = rf"""https?://[^\s<>"'`\[\]|{_MARKS}]*"""
+# So does the escape of a newline or a quote that was escaped twice.
+BARE_ADDRESS = rf"""https?://(?:[^\s<>"'`\[\]|\\{_MARKS}]|\\(?![nrt"']))*"""
 _NEXT_ADDRESS = re.compile(r"[,;](?=https?://)", re.IGNORECASE)
 _PAREN = re.compile(r"[()]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -92,9 +96,11 @@ def resolved(address: str, base_url: str) -> str:
         return address
 
 
-def plain_ampersands(address: str) -> str:
-    """An address whose `&` was written as `&amp;`, as it was meant."""
-    return _AMPERSAND.sub("&", address) if "&" in address or "\\u0026" in address else address
+def unescaped(text: str) -> str:
+    """Addresses as they were meant whose signs HTML, JSON or markdown escaped: `&amp;`, `\\u0026`, `\\/`, `\\_`."""
+    if "&" in text:
+        text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), _AMPERSAND.sub("&", text))
+    return _BACKSLASH.sub(lambda escape: "&" if len(escape[0]) > 2 else escape[0][1], text) if "\\" in text else text
 
 
 def bare_address(run: str) -> str:
@@ -112,7 +118,7 @@ def bare_address(run: str) -> str:
     prose = _NOT_ASCII.search(run)
     if prose and _WHOLE_ALREADY.search(run[: prose.start()]):
         run = run[: prose.start()]
-    return run.rstrip(".,;:!?*~")
+    return run.rstrip(".,;:!?*~}\\")
 
 
 def fetchable(address: str, *, image: bool = False) -> bool:

@@ -54,8 +54,7 @@ class Block:
     def add(self, line: str) -> str | None:
         """None while the block goes on; else the part of `line` after it: the line, its rest, or nothing."""
         if self._quoted and self._lines:
-            mark = _QUOTE_MARK.match(line)
-            if mark is None:
+            if (mark := _QUOTE_MARK.match(line)) is None:
                 return line
             line = line[mark.end() :]
         rest = self._add_code(line) if self._fence or self._tag else self._add_json(line)
@@ -71,7 +70,7 @@ class Block:
     def text(self) -> str:
         """What may count of it where nothing outside does: no thought, and no prompt that is echoed."""
         echo = self._tag or (self._is_json and '"prompt"' in self._body()[:200])
-        return "" if echo else "\n".join(self._lines[1:-1] if self._fence else self._lines)
+        return "" if echo else "\n".join(self._lines[1:] if self._fence else self._lines).rstrip("`~")
 
     def remainder(self) -> str:
         """What still counts of a block that never ended: what follows its JSON, or its first status line on.
@@ -89,8 +88,7 @@ class Block:
     def _body(self) -> str:
         """From its first bracket on: the word behind the fence may share a line with it."""
         whole = "\n".join(self._lines)
-        start = _JSON.search(whole)
-        return whole[start.start() :] if start else ""
+        return whole[start.start() :] if (start := _JSON.search(whole)) else ""
 
     def _add_code(self, line: str) -> str | None:
         """A fence, or thoughts. Where it holds JSON, a fence inside an open string is the echoed prompt's."""

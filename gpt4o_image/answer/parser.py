@@ -34,6 +34,8 @@ class StreamParser:
         end = End(line=True, text=True, cut=cut)
         if self._pieces:  # else the last line of a block that broke off would count as whole
             self._grow("", end)
+        if self._block:
+            self.transcript.block(self._block.value(), self._block.text(), cut=cut)
         rest, self._block = self._block.remainder() if self._block else "", None
         self._begin_line()
         self.feed(rest)

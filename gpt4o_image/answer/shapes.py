@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..urls import PICTURE_BASE64, fetchable, looks_like_picture, plain_ampersands
+from ..urls import PICTURE_BASE64, fetchable, looks_like_picture, unescaped
 from .json_text import CutText, as_dict, as_list
 
 _MAX_DEPTH = 24
@@ -44,12 +44,13 @@ _RELATIVE = re.compile(
 )
 _HTTP = re.compile(r"https?://\S+", re.IGNORECASE)
 _HALF_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
+_FOLDERS = "mnt|tmp|home|users"  # of the machine on which the model ran its tools
 # What the last resort takes for a picture's address, anywhere in a text.
 _ANYWHERE = re.compile(
     rf"""https?://[^\s<>"'`\\()\[\]{{}}|\u3001-\u3011\uff01-\uff1b\uff1d-\uff20]+
       | data:[\w/.+-]+;base64,[\w+/=-]+
       | (?<![\w+/=-])(?:{PICTURE_BASE64})[\w+/=-]{{{_SHORTEST_BASE64},}}
-      | (?<=["'(\s])/[\w./%~+-]+\.(?:png|jpe?g|webp|gif|avif)(?:\?[^\s"'()<>\\]*)?""",
+      | (?<![A-Za-z0-9_./%:~+<-])/(?!(?:{_FOLDERS})/)[\w./%~+-]+\.(?:png|jpe?g|webp|gif|avif)(?:\?[^\s"'()<>\\]*)?""",
     re.VERBOSE | re.IGNORECASE,
 )
 
@@ -104,9 +105,7 @@ def possible_addresses(text: str, *, cut: bool = False) -> Iterator[str]:
     """
     if not _may_hold_address(text):
         return
-    plain = plain_ampersands(text.replace("\\/", "/"))
-    if "://" not in plain and "base64" not in plain and len(plain) < _SHORTEST_BASE64:
-        return
+    plain = unescaped(text)
     end = len(_HALF_ESCAPE.sub("", plain)) if cut else len(plain) + 1
     for found in _ANYWHERE.finditer(plain):
         if found.end() >= end:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..urls import (
+    BARE_ADDRESS,
     Link,
     Picture,
+    bare_address,
     fallback_pictures,
     fetchable,
     identity,
@@ -18,8 +20,8 @@ from ..urls import (
     looks_like_picture,
     may_be_picture,
     mirrors,
-    plain_ampersands,
     resolved,
+    unescaped,
 )
 from .error_object import error_text, is_error
 from .events import Event, Generating, Progress, Queued
@@ -48,6 +50,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 _RELATIVE = re.compile(r"\.{0,2}/[^\s/]\S*|//[^\s/]+/\S+|[^\s:/]+/\S+\.\w{3,5}(?:\?\S*)?")
 # Behind these a line repeats someone: `The sign says: Generation failed.`
 _QUOTING = re.compile("[:\uff1a\"'\u2018\u201c\u201d\u300c\u300e\u300a\u00ab]")
+_BARE = re.compile(BARE_ADDRESS, re.IGNORECASE)
 _DECORATION = re.compile(r"^[\W_]+")
 # What a status line may announce; where two fit, the earlier counts.
 STATE_GROUPS = ("failed", "done", "progress", "queued", "generating")
@@ -81,6 +84,7 @@ class Transcript:
     _prose: list[str] = field(default_factory=list[str], repr=False)
     _fenced: list[str] = field(default_factory=list[str], repr=False)
     _chars_kept: int = field(default=0, repr=False)
+    _mirrors: set[str] = field(default_factory=set[str], repr=False, compare=False)
     _seen: set[str] = field(default_factory=set[str], repr=False, compare=False)
     _events: list[Event] = field(default_factory=list[Event], repr=False, compare=False)
 
@@ -118,7 +122,7 @@ class Transcript:
     def picture(self, address: str, label: str, others: Iterable[str] = ()) -> None:
         """A picture that is shown, and further addresses of it. Shown a second time it is a link to the first."""
         self.note_ids(label)
-        usable = self._usable(address, image=True)
+        usable = self._usable(address, image=True) or self._usable(unescaped(address), image=True)
         key = identity(usable)
         if not usable:
             self._note_unused(address)
@@ -127,9 +131,10 @@ class Transcript:
         else:
             self._seen |= {key, usable}
             self._add(Picture(len(self.pictures), usable, without_surrogates(label)))
-            others = (*others, plain_ampersands(usable))
+            others = (*others, unescaped(usable))
         for other in others:
             self.link(other, label)
+            self._mirrors.add(other)
 
     def linked_picture(self, thumbnail: str, target: str, label: str) -> None:
         """`[![label](thumbnail)](target)`: the target is the larger picture, or a page that gives none when fetched."""
@@ -159,23 +164,34 @@ class Transcript:
 
         What was taken, in words; empty where there is none.
         """
+        for address in possible_addresses("\n".join(self._prose)):  # between backticks, or without a host
+            self.possible(address)
         found, what = fallback_pictures(self.links), "a link in it"
         if not found:
             found = [Picture(index, address, "") for index, address in enumerate(self._possible.values())]
             what = "an address elsewhere in it"
         if not found and any_link:
-            found, what = fallback_pictures(self.links, any_link=True), "a link in it"
+            links = self.links or [Link(one, "", 0) for one in self._quoted_addresses()]
+            found, what = fallback_pictures(links, any_link=True), "a link in it"
         for picture in found:
             self._add(picture)
+            if (meant := unescaped(picture.address)) != picture.address:
+                self.link(meant, picture.label)
         return what if found else ""
+
+    def _quoted_addresses(self) -> Iterator[str]:
+        """Addresses between backticks: the others are links."""
+        for found in _BARE.finditer("\n".join(self._prose)):
+            if address := self._usable(bare_address(found[0])):
+                yield address
 
     def note_leftovers(self) -> None:
         """At the end: the picture addresses that are neither of the pictures shown nor of their mirrors."""
         used = {identity(one) for addresses in mirrors(self.pictures, self.links) for one in addresses}
         # A bare address may be another picture, though its place makes it a mirror.
-        bare = [link.address for link in self.links if not link.label and looks_like_picture(link.address)]
+        bare = [one.address for one in self.links if not one.label and looks_like_picture(one.address)]
         names = {_file_name(picture.address) for picture in self.pictures}
-        for address in [one for one in bare if _file_name(one) not in names] + [
+        for address in [one for one in bare if _file_name(one) not in names and one not in self._mirrors] + [
             address for key, address in self._possible.items() if key not in used
         ]:
             self._note_unused(address)
@@ -185,7 +201,7 @@ class Transcript:
         address = resolved(raw, self.base_url) if _RELATIVE.fullmatch(raw[:LINE_CHARS]) else raw
         if not fetchable(address, image=image):
             return ""
-        echoed = self.prompt and (raw in self.prompt or plain_ampersands(raw) in self.prompt)
+        echoed = self.prompt and (raw in self.prompt or unescaped(raw) in self.prompt)
         return "" if echoed else address
 
     def _add(self, found: Picture | Link) -> None:
@@ -228,11 +244,14 @@ class Transcript:
         """Words outside any text of the answer: an error may show them."""
         self._say(self._prose, text)
 
-    def block(self, value: dict[str, Any] | None, text: str) -> None:
-        """A block of JSON or code: what the gateway notes in it, and addresses that count where nothing else does."""
+    def block(self, value: dict[str, Any] | None, text: str, *, cut: bool = False) -> None:
+        """A block of JSON or code: what the gateway notes in it, and addresses that count where nothing else does.
+
+        `cut`: the answer may have gone on where it ends.
+        """
         if value is None:
             self._say(self._fenced, text)
-            for address in possible_addresses(text):
+            for address in possible_addresses(text, cut=cut):
                 self.possible(address)
             return
         for piece in pieces(value):

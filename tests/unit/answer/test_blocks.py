@@ -100,8 +100,8 @@ def test_deep_nesting_is_no_crash():
 @pytest.mark.parametrize(
     ("lines", "text"),
     [
-        (["```markdown", "![a](u)", "```"], "![a](u)"),
-        (["```json", '{"a": "5" b"}', "```"], '{"a": "5" b"}'),
+        (["```markdown", "![a](u)", "```"], "![a](u)\n"),
+        (["```json", '{"a": "5" b"}', "```"], '{"a": "5" b"}\n'),
         (["```json", '{"prompt": "5" b"}', "```"], ""),
         (["<think>", "![a](u)", "</think>"], ""),
     ],

@@ -13,7 +13,7 @@ from gpt4o_image.answer.events import Generating, Progress, Queued
 from gpt4o_image.answer.parser import StreamParser
 from gpt4o_image.answer.reader import AnswerReader
 from gpt4o_image.answer.transcript import Transcript
-from gpt4o_image.urls import Link, Picture, plain_ampersands
+from gpt4o_image.urls import Link, Picture, unescaped
 
 STREAMS = {path.stem: path.read_bytes().decode() for path in (Path(__file__).parents[2] / "fixtures/streams").iterdir()}
 CDN = "https://filesystem.site/cdn"
@@ -237,7 +237,7 @@ def test_what_always_holds(text):
     assert numbers == sorted(set(numbers))
     assert all(0 <= number <= 100 for number in numbers)
     addresses = [event for event in events if isinstance(event, (Picture, Link))]
-    assert all(plain_ampersands(event.address) in plain_ampersands(text) for event in addresses if len(text) < 200)
+    assert all(unescaped(event.address) in unescaped(text) for event in addresses if len(text) < 200)
     assert [event.index for event in said.pictures] == list(range(len(said.pictures)))
     assert said.pictures + said.links == [e for e in events if isinstance(e, Picture)] + [
         e for e in events if isinstance(e, Link)

@@ -310,6 +310,13 @@ ADDRESS_TAKEN = ["The answer shows no picture; an address elsewhere in it was ta
         ("> [100](https://x.test/files/1)", "https://x.test/files/1"),
         (f"```\n{A}\n```", A),
         (f'```json\n{{"result": {{"files": [{{"link": "{A}"}}]}}}}\n```', A),
+        (f"Here: `{A}`", A),
+        (f"`![a]({A})`", A),
+        ("Here: `https://x.test/files/1`", "https://x.test/files/1"),
+        ("Here: /files/image/1.png", "https://x.test/files/image/1.png"),
+        ("```\n/files/image/1.png\n```", "https://x.test/files/image/1.png"),
+        (f'```json\n{{"files": [{{"link": "{A}"}}]}}', A),
+        (f'{{"files": [{{"link": "{A}"}}', A),
         (f"The sign says: Generation failed.\n\n[picture]({A})", A),
         (f"The sign says: Sorry, we can't open.\n\n[picture]({A})", A),
     ],
@@ -318,7 +325,7 @@ def test_what_is_taken_where_no_picture_is_shown(text, address):
     reader = of(text)
     assert (shown(reader), reader.error) == ([address], None)
     assert reader.warnings in (LINK_TAKEN, ADDRESS_TAKEN)
-    assert (reader.warnings == ADDRESS_TAKEN) == ("```" in text)
+    assert (reader.warnings == LINK_TAKEN) == (bool(reader.transcript.links) or text.endswith("files/1`"))
 
 
 @pytest.mark.parametrize(
@@ -336,6 +343,11 @@ def test_what_is_taken_where_no_picture_is_shown(text, address):
 def test_links_of_a_failed_answer_are_never_taken(text, kind):
     reader = of(text)
     assert (shown(reader), reader.error.kind) == ([], kind)
+
+
+def test_a_block_that_never_ends_echoes_the_prompt():
+    reader = of(f'```json\n{{"prompt": "like {A}", "n": 1')
+    assert (shown(reader), reader.error.kind) == ([], "no_image")
 
 
 def test_a_failed_moderation_beside_a_link():
@@ -377,6 +389,35 @@ def test_mirrors_are_no_leftovers():
     reader = of(f"![a]({A})\n[Download](https://y.test/other.png)\nhttps://y.test/a.png\n")
     assert reader.warnings == []
     assert [link.address for link in reader.transcript.links] == ["https://y.test/other.png", "https://y.test/a.png"]
+
+
+@pytest.mark.parametrize(
+    "text", [f"[![](https://y.test/small.png)]({A})", f'<a href="{A}"><img src="https://y.test/small.png"></a>']
+)
+def test_a_thumbnail_without_a_label_is_no_leftover(text):
+    reader = of(text)
+    assert (shown(reader), reader.warnings) == ([A], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("![a](https:\\/\\/x.test\\/a.png?b=1)", "https://x.test/a.png?b=1"),
+        ("![a](https:&#47;&#47;x.test/a.png)", A),
+        ("![a](https://x.test/a\\_b.png)", "https://x.test/a_b.png"),
+        ("![a](https://x.test/a.png?b=1&amp;amp;c=2)", "https://x.test/a.png?b=1&c=2"),
+        ("https://x.test/a.png?b=1&amp;c=2", "https://x.test/a.png?b=1&c=2"),
+    ],
+)
+def test_escaped_addresses(text, plain):
+    """The address as it stands comes first, where it is one; then what it means."""
+    said = of(text).transcript
+    assert len(said.pictures) == 1
+    assert plain in [said.pictures[0].address, *(link.address for link in said.links)]
+
+
+def test_newlines_that_were_escaped_twice():
+    assert shown(of(f"{A}\\n{B}\\n")) == [A, B]
 
 
 # Any bytes

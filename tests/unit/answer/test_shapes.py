@@ -112,6 +112,8 @@ def test_addresses_that_are_only_possible():
         (f'src="/files/a.png?x=1" and {"words " * 20}', ["/files/a.png?x=1"]),
         (f"x {PNG * 3} y", [DATA + PNG * 3]),
         (f"({DATA}AAAA)", [f"{DATA}AAAA"]),
+        ("\u56fe\u7247\uff1a/v1/files/1.png", ["/v1/files/1.png"]),
+        ("saved as /mnt/data/fox.png and/or.png </b.png", []),
         ("nothing here", []),
     ],
 )  # fmt: skip
