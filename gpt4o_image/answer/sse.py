@@ -13,6 +13,7 @@ from .json_text import json_objects
 
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_AGAIN = re.compile(rb"\A(?:data:\s*)+(?=[{\[])")  # where a proxy wraps the lines of another stream
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data", b"event", b"id", b"retry", b"")  # a line that starts with the colon is a comment
 _MAX_TRIES = 8  # to read an event that goes over blank lines
@@ -81,7 +82,7 @@ class SseDecoder:
                 self._keep_raw(line)
                 return []
             name, value = b"data", bare
-        value = value.removeprefix(b" ")
+        value = _AGAIN.sub(b"", value.removeprefix(b" "), count=1) if name == b"data" else value.removeprefix(b" ")
         done = name == b"data" and value.strip() == b"[DONE]"
         # Some gateways leave out the blank lines: each whole object then is an event.
         ended = self._flush() if self._objects or self._tries or done else []

@@ -31,6 +31,7 @@ def decode(wire, size=None):
         (b': keep-alive\n\nid: 7\nretry: 3\ndata: {"a": 1}\n\n', [{"a": 1}]),
         (b'event: error\ndata: {"message": "x"}\n\n', [{"error": {"message": "x"}}]),
         (b'event: error\ndata: {"error": "x"}\n\n', [{"error": "x"}]),
+        (b'data: data: {"a": 1}\n\ndata: data: [DONE]\n\n', [{"a": 1}]),
         (b'data: {"a": 1}\n\n{"error": "x"}\n\n', [{"a": 1}, {"error": "x"}]),
         (b'data: {"a": 1}\n{\n  "error": "x"\n}\n', [{"a": 1}, {"error": "x"}]),
         (b'data: {"a": 1}\n\ndat\xe1: {"b": 2}\n\n', [{"a": 1}, {"b": 2}]),
