@@ -32,7 +32,7 @@ _USUAL_LINK = re.compile(rf"\s*(?:<([^<>]*)>|((?:(?!\]\()[^\s()<]|\([^\s()]*\))+
 # Badly written: blanks in it, or (`loose`) a parenthesis too few, where it ends before what is in no address.
 _BEHIND = r"(?=[\s\[\]!|<*]|\Z)"
 _ODD_LINK = re.compile(
-    rf"\s*(?!<)(?:((?:(?!\]\()[^()]|\([^()]*\)(?!{_BEHIND}))*)\)|(?P<loose>(?:(?!\]\().)*?)\){_BEHIND})", re.DOTALL
+    rf"\s*(?!<)(?:((?:(?!\]\()[^()\n]|\([^()\n]*\)(?!{_BEHIND}))*)\)|(?P<loose>(?:(?!\]\().)*?)\){_BEHIND})"
 )
 _BARE = re.compile(BARE_ADDRESS, re.IGNORECASE)
 _BARE_DATA = re.compile(rf"{_DATA}|(?-i:[\w+/=-]+)", re.IGNORECASE)
@@ -41,8 +41,9 @@ _OPEN_TAGS = re.compile(r"(?:<a\b[^<>]*>\s*)?(?:<(?:im?)?|<img\b[^<>]*|<a\b[^<>]
 _ATTRIBUTE = re.compile(r"""\b(src|alt|href)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _IN_DATA = re.compile(rf"{_DATA}\Z", re.IGNORECASE)
 _MOST = f"{{0,{_MAX_CHARS}}}"
-_OPEN = rf"(?P<label>\[(?:\s*!\[[^\[\]]*\]\([^\s()]*\))?[^\[\]]{_MOST})|(?P<tag><(?:a|img)\b[^<>]{_MOST}>?\s*)"
-_GOES_ON = re.compile(rf"(?:{_OPEN}|(?P<data>\]\(\s*<?{_DATA}))\Z", re.IGNORECASE)
+_OPEN_LINK = rf"\[(?:\s*!\[[^\[\]]*\]\([^\s()]*\))?[^\[\]]{_MOST}(?:\]\((?!\s*<?data:)\s*[^\s()]{_MOST}\s*)?"
+_TAG = rf"<(?:a|img)\b[^<>]{_MOST}>?\s*"
+_GOES_ON = re.compile(rf"(?i:(?P<label>{_OPEN_LINK})|(?P<tag>{_TAG})|(?P<data>\]\(\s*<?{_DATA}))\Z")
 # Text without any of these does not decide a span that has begun.
 DECISIVE = re.compile(r"""[\s<>"'`\[\]|().%]|[^\x00-\x7f]""")
 
@@ -104,8 +105,7 @@ def _waits(line: str, start: int, end: End) -> bool:
 
 
 def _code(line: str, start: int, end: End) -> Span | None:
-    closing = line.find("`", start + 1, start + _MAX_CHARS)
-    if closing >= 0:
+    if (closing := line.find("`", start + 1, start + _MAX_CHARS)) >= 0:
         return Text(closing + 1, line[start + 1 : closing], code=True)
     # A lone backtick, as in a misspelt apostrophe: what follows it counts.
     return None if _waits(line, start, end) else Text(start + 1, "`")
@@ -118,7 +118,7 @@ def _link(line: str, start: int, end: End, labelled: bool) -> Span | None:
     opening = start + (2 if shown else 1)
     label = _LABEL.match(line, opening, start + _MAX_CHARS)
     if label is None:
-        waits = _waits(line, start, end) and _OPEN_LABEL.match(line, opening)
+        waits = _OPEN_LABEL.match(line, opening) and _waits(line, start, end)  # which may look at all of the line
         return None if waits else Text(opening, line[start:opening])
     if not labelled:
         return Text(start, label[1], code=shown, label=True)
