@@ -49,6 +49,6 @@ def _vault(config: Config) -> Finding:
 
     try:
         vault = open_vault(config, os.environ)
-        return Finding("vault", True, f"{vault.count()} results are in {vault.place}.")
+        return Finding("vault", True, f"{vault.place} can be read. Results in it: {vault.count()}.")
     except GPT4oImageError as error:
         return Finding("vault", False, error.problem, error.advice or f"Nothing is sent without it; see {config.path}.")

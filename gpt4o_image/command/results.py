@@ -131,8 +131,8 @@ def _prune(vault: Vault, options: argparse.Namespace) -> int:
         return 0
     for result in results:
         output.show(_line(result, with_machine=vault.is_shared))
-    done = f"are in {vault.folder / 'trash'} now" if options.apply else "would go; --apply moves them to the trash"
-    output.log(f"{len(results)} results {done}.")
+    where = f"moved to {vault.folder / 'trash'}" if options.apply else "to go; --apply moves them to the trash"
+    output.log(f"Results {where}: {len(results)}.")
     return 0
 
 
