@@ -86,10 +86,16 @@ def pytest_xdist_auto_num_workers(config):
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(items):
     for item in items:
-        folder = item.path.relative_to(HERE).parts[0]
-        if folder in ("host", "web"):
+        if item.path.relative_to(HERE).parts[0] in ("host", "web"):
             item.add_marker(pytest.mark.timeout(START_AND_RUN_S))
-            item.add_marker(pytest.mark.xdist_group(folder))  # in one process, with the ComfyUI that it started
+            item.add_marker(pytest.mark.xdist_group(the_comfyui_of(item)))
+
+
+def the_comfyui_of(item):
+    """Tests for which this is the same run in one process, with the ComfyUI that it started."""
+    if "window" in item.fixturenames:
+        return f"web {item.callspec.params['front_end']}"
+    return "host" if "host" in item.fixturenames else item.path.stem
 
 
 @pytest.fixture(autouse=True)
