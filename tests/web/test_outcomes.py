@@ -22,10 +22,13 @@ AGAIN = """values => {
   for (const widget of app.graph.nodes[0].widgets) if (widget.name in values) widget.value = values[widget.name];
   app.queuePrompt(0, 1);
 }"""
-# On the classic canvas pictures are drawn, in Nodes 2.0 they are elements.
-PICTURES = """() => LiteGraph.vueNodesMode
-  ? document.querySelectorAll("[data-node-id='" + app.graph.nodes[0].id + "'] img").length
-  : app.graph.nodes[0].imgs?.length ?? 0"""
+# How many are there and loaded: on the classic canvas they are drawn, in Nodes 2.0 they are elements.
+PICTURES = """() => {
+  const node = app.graph.nodes[0];
+  if (!LiteGraph.vueNodesMode) return node.imgs?.length ?? 0;
+  const images = [...document.querySelectorAll(`[data-node-id='${node.id}'] img`)];
+  return images.filter((each) => each.naturalWidth).length;
+}"""
 GENERATE = "GPT4oImage_Generate"
 
 
