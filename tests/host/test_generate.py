@@ -104,9 +104,9 @@ def test_the_node_says_what_is_going_on(opaque):
 
 
 @pytest.mark.parametrize("name", ["opaque", "transparent"])
-def test_a_preview_of_the_first_picture_arrives_as_rgb(request, name):
+def test_a_preview_of_the_first_picture_arrives_as_rgb(opaque, transparent, name):
     """RGBA would take the whole HTTP server down."""
-    run = request.getfixturevalue(name)
+    run = {"opaque": opaque, "transparent": transparent}[name]
     previews = run.previews("1")
     assert previews
     assert {preview.mode for preview in previews} == {"RGB"}
