@@ -35,7 +35,7 @@ def test_metadata_is_more_than_pillow_takes_and_the_rest_is_whole(png: bytes):
     length = int.from_bytes(data[start : start + 4], "big")
     assert len(zlib.decompress(data[start + 8 + len(b"Comment\0\0") : start + 8 + length])) == METADATA_BYTES
     assert data[:start] + data[start + 12 + length :] == png
-    with pytest.raises(ValueError, match="(?i)decompressed data too large"):
+    with pytest.raises(ValueError, match=r"(?i)decompressed data too large"):
         Image.open(io.BytesIO(data)).load()
 
 
