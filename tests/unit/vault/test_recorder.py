@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from functools import partial
 
 import pytest
@@ -134,7 +135,7 @@ def test_a_vault_that_was_moved_or_replaced_gets_the_whole_result(vault, recorde
     recorder.links([Picture(0, ADDRESS, "a")])
     recorder.picture(0, b"first", ADDRESS)
     if harm == "restored":  # a backup of before the run
-        with sqlite3.connect(vault.folder / "vault.sqlite3") as db:
+        with closing(sqlite3.connect(vault.folder / "vault.sqlite3", isolation_level=None)) as db:
             for table in ("results", "links", "files", "answers"):
                 db.execute(f"DELETE FROM {table}")
     elif harm == "deleted":
