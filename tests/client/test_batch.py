@@ -320,6 +320,7 @@ class Process:
         return self.process.returncode, out.decode(), err.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
 def test_killed_twice_it_pays_for_each_row_once(command_environment, tmp_path, gateway, batch, pytestconfig):
     """One row in ten fails; each gets one call, whenever the batch is killed, and the sum is what was billed."""
