@@ -79,7 +79,7 @@ def test_only_the_last_string_is_cut():
 
 
 @given(values.filter(lambda value: isinstance(value, (dict, list))), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_whole_text_is_repaired_to_itself(value, ascii_only):
     text = json.dumps(value, ensure_ascii=ascii_only)
     assert repaired(text) == value
@@ -87,7 +87,7 @@ def test_a_whole_text_is_repaired_to_itself(value, ascii_only):
 
 
 @given(values.filter(lambda value: isinstance(value, dict)), st.integers(0, 200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_cut_is_repaired_to_a_beginning(value, place):
     """Each string that is not marked as cut is one of the whole value's."""
 

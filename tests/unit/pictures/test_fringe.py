@@ -3,7 +3,7 @@
 import pytest
 
 
-@pytest.mark.parametrize("factor", [2, 4])
+@pytest.mark.parametrize("factor", [2, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("scaler", ["lanczos", "esrgan"])
 @pytest.mark.parametrize("shape", ["hard", "soft", "hair"])
 def test_hidden_colours_leave_no_fringe(fringe, shape, scaler, factor):
