@@ -81,8 +81,10 @@ def load_config(home: Path) -> Config:
 
 def _read(path: Path) -> Config:
     try:
-        if not path.exists():
+        if not path.exists() and not path.is_symlink():  # a link to nowhere is a file that is lost
             return Config(path)
+        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+            raise OSError("it is not a file")
         with path.open("rb") as file:
             data, mode = file.read(_MAX_BYTES), os.fstat(file.fileno()).st_mode
         config = _parse(path, read_toml(data))
@@ -179,9 +181,7 @@ def _profile(path: Path, name: str, value: Any) -> Mapping[str, Any]:
     for key in profile:
         if key not in _PROFILE:
             raise _config_error(path, f'{where}: unknown setting "{key}"; known are {", ".join(_PROFILE)}')
-    for key in ("base_url", "api_key", "app_code"):
-        if not isinstance(profile.get(key, ""), str):
-            raise _config_error(path, f"{where}: {key} must be a text in quotes")
+    _check_texts(path, where, profile)
     if not _are_texts(profile.get("models", [])):
         raise _config_error(path, f'{where}: models must be a list of names: ["gpt-4o-image"]')
     if any("<" in each for each in (name, *profile.get("models", []))):
@@ -192,6 +192,14 @@ def _profile(path: Path, name: str, value: Any) -> Mapping[str, Any]:
         raise _config_error(path, f"{where}: prices must be US dollars a call, one number for each model")
     _check_urls(path, name, profile)
     return profile
+
+
+def _check_texts(path: Path, where: str, profile: Mapping[str, Any]) -> None:
+    for key in ("base_url", "api_key", "app_code"):
+        if not isinstance(profile.get(key, ""), str):
+            raise _config_error(path, f"{where}: {key} must be a text in quotes")
+    if not re.fullmatch(r"[!-~]*", profile.get("app_code", "")):  # a header with anything else cannot be sent
+        raise _config_error(path, f"{where}: app_code must be of ASCII letters, digits and marks, without spaces")
 
 
 def _check_urls(path: Path, name: str, profile: Mapping[str, Any]) -> None:

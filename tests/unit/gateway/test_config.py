@@ -267,6 +267,25 @@ def test_what_cannot_be_read_is_an_error(tmp_path):
     assert "cannot be read" in wrong(tmp_path)
 
 
+@POSIX
+@pytest.mark.parametrize("target", ["nowhere", "config.toml"])
+def test_a_link_that_leads_to_no_file_is_an_error(tmp_path, target):
+    (tmp_path / "config.toml").symlink_to(target)
+    assert "cannot be read" in wrong(tmp_path)
+
+
+@POSIX
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "config.toml")
+    assert "cannot be read: it is not a file" in wrong(tmp_path)
+
+
+@pytest.mark.parametrize("code", ["a\\nb", " a", "a\\u0000", "\u7801"])
+def test_an_app_code_that_no_header_can_hold_is_refused(tmp_path, code):
+    written(tmp_path, f'[profiles.aihubmix]\napp_code = "{code}"\n')
+    assert "app_code must be of ASCII" in wrong(tmp_path)
+
+
 def test_what_may_not_be_read_is_an_error(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
