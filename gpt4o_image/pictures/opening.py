@@ -9,7 +9,7 @@ import time
 import warnings
 import zlib
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -36,15 +36,16 @@ _TIFF_SUBFILE_TYPE, _TIFF_TILE_WIDTH, _TIFF_TILE_LENGTH = 254, 322, 323
 _TIFF_SUB_DIRECTORIES, _TIFF_DNG_VERSION = 330, 50706
 _BAND_ROWS = 64
 _NO_END = "Its end mark is missing; all its pixels are there."
-_REPAIRS = {
-    "image/png": png.without_metadata,
-    "image/jpeg": jpeg.without_metadata,
-    "image/avif": avif.with_one_association,
-}
-_REPAIRED = {
-    "image/png": "Its metadata is damaged or too large and was left out.",
-    "image/jpeg": "Its metadata is damaged and was left out.",
-    "image/avif": "Its file structure breaks the AVIF standard and was repaired to decode it.",
+# What is tried in turn on a file that Pillow stumbles over, with the warning for each.
+_REPAIRS: dict[str, tuple[tuple[Callable[[bytes], bytes | None], str], ...]] = {
+    "image/png": (
+        (png.without_metadata, "Its metadata is damaged or too large and was left out."),
+        (png.without_animation, "Its animation is damaged; the first frame is used."),
+    ),
+    "image/jpeg": ((jpeg.without_metadata, "Its metadata is damaged and was left out."),),
+    "image/avif": (
+        (avif.with_one_association, "Its file structure breaks the AVIF standard and was repaired to decode it."),
+    ),
 }
 
 # What Pillow's decoders raise on broken data, as 80,000 damaged files showed.
@@ -72,15 +73,14 @@ def open_mended(
         return open_(whole), remarks
     except (PictureError, TimeoutError):
         raise
-    except BROKEN as error:
-        repair = _REPAIRS.get(found.mime)
-        mended = repair(whole) if repair else None
-        if mended is None or mended == whole:
-            raise
-        try:
-            return open_(mended), [*remarks, _REPAIRED[found.mime]]
-        except BROKEN:
-            raise error from None
+    except BROKEN:
+        for repair, remark in _REPAIRS.get(found.mime, ()):
+            mended = repair(whole)
+            if mended is None or mended == whole:
+                continue
+            with suppress(*BROKEN):
+                return open_(mended), [*remarks, remark]
+        raise
 
 
 def _with_end(data: bytes, found: Format, open_: Open) -> tuple[bytes, list[str]]:

@@ -6,7 +6,8 @@ import zlib
 from collections.abc import Iterator
 
 _END = b"IEND\xaeB`\x82"
-_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"acTL", b"fcTL", b"IDAT", b"fdAT", b"IEND"}
+_STILL = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+_PIXELS = _STILL | {b"acTL", b"fcTL", b"fdAT"}
 _BLOCK = 1 << 20
 
 
@@ -30,7 +31,16 @@ def is_complete(data: bytes) -> bool:
 
 def without_metadata(data: bytes) -> bytes:
     """`data` without text, colour profile and the like; sound EXIF data stays: it holds the orientation."""
-    kept = [data[start:end] for kind, start, end in _chunks(data) if kind in _PIXELS or _is_exif(data[start:end])]
+    return _only(data, _PIXELS)
+
+
+def without_animation(data: bytes) -> bytes:
+    """The same without further frames, and without what announces them."""
+    return _only(data, _STILL)
+
+
+def _only(data: bytes, kinds: set[bytes]) -> bytes:
+    kept = [data[start:end] for kind, start, end in _chunks(data) if kind in kinds or _is_exif(data[start:end])]
     return data[:8] + b"".join(kept)
 
 

@@ -442,3 +442,8 @@ class TestBounds:
         Image.fromarray(NOISE).convert("L").convert(mode).save(file, "TIFF")
         with pytest.raises(PictureError, match="samples"):
             decode(file.getvalue())
+
+
+@pytest.mark.parametrize("broken", [chunk(b"acTL", b"a"), chunk(b"acTL", b"\0\0\0\2" * 2) + chunk(b"fcTL", b"a")])
+def test_a_png_whose_animation_is_damaged_gives_its_first_frame(broken):
+    mended(with_chunk(saved(NOISE), broken), NOISE, "animation is damaged")
