@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from .database import Connection, Row
-from .files import replace_durably, sync_folder
+from .files import read_bytes, replace_durably, sync_folder
 from .results import DamagedFile, File, Verdict
 from .shared import Shared
 
@@ -158,7 +158,7 @@ def packed_path(raw: Path) -> Path:
 def bytes_of(path: Path, shared: Shared | None) -> bytes:
     """Of an answer's file, here or where all machines find it. Raises OSError."""
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except FileNotFoundError:
         data = shared.get(path.name) if shared else None
         if data is None:
@@ -201,7 +201,7 @@ def pack(raw: Path, files: Sequence[File]) -> str | None:
     Raises OSError.
     """
     try:
-        data = raw.read_bytes()
+        data = read_bytes(raw)
     except FileNotFoundError:
         return None
     shorter, replaced = _without_pictures(data, [_Text(file) for file in files])

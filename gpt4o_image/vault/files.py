@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import time
@@ -25,6 +26,13 @@ def replace_durably(path: Path, data: bytes) -> None:
     finally:
         unfinished.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file. Raises OSError; FileNotFoundError also for a folder, and a pipe, which could block."""
+    if path.exists() and not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, "This is not a file", str(path))
+    return path.read_bytes()
 
 
 def move(source: Path, target: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Literal, cast, get_args
 from ..errors import Billed
 from ..urls import Link, Picture, fallback_pictures, may_be_picture
 from .database import Connection, Row
-from .files import replace_durably
+from .files import read_bytes, replace_durably
 
 # running: being made, by whichever process. saved: pictures on disk. links: addresses to fetch them from. unread: an
 # answer or bytes that nothing here could read so far. failed: none of these.
@@ -102,7 +102,7 @@ class File:
     def read(self) -> bytes:
         """The bytes that were paid for. Raises DamagedFile where they have changed, OSError where they are gone."""
         try:
-            return self._checked(self.path.read_bytes(), f"The file {self.path}")
+            return self._checked(read_bytes(self.path), f"The file {self.path}")
         except (FileNotFoundError, DamagedFile):
             data = self.fetch(self.path.name) if self.fetch else None
             if data is None:
@@ -244,8 +244,14 @@ def _of_results(db: Connection, table: str, ids: Sequence[str], order: str) -> I
 
 def read_links(rows: Sequence[Row]) -> tuple[tuple[Picture, ...], tuple[Link, ...]]:
     """The pictures and the further links in rows of the table `links`."""
-    pictures = (Picture(row["picture"], row["address"], row["label"]) for row in rows if row["picture"] is not None)
-    links = (Link(row["address"], row["label"], row["after"]) for row in rows if row["picture"] is None)
+    pictures: list[Picture] = []
+    links: list[Link] = []
+    for row in rows:
+        address, label = _text(row["address"]), _text(row["label"])
+        if row["picture"] is None:
+            links.append(Link(address, label, _whole(row["after"], len(pictures))))
+        else:
+            pictures.append(Picture(_whole(row["picture"], len(pictures)), address, label))
     return tuple(pictures), tuple(links)
 
 
@@ -253,14 +259,14 @@ def read_files(rows: Sequence[Row], files: Files) -> tuple[File, ...]:
     """The files in rows of the table `files`; never outside their folder, whatever a row holds."""
     return tuple(
         File(
-            row["picture"],
-            row["sha256"],
-            files.folder / basename(row["name"]),  # noqa: PTH119 - Path.name would be an eighth of a list's time
-            row["url"],
+            _whole(row["picture"], number),
+            _text(row["sha256"]),
+            files.folder / basename(_text(row["name"])),  # noqa: PTH119 - Path.name would be an eighth of a list's time
+            None if row["url"] is None else _text(row["url"]),
             bool(row["readable"]),
             files.fetch,
         )
-        for row in rows
+        for number, row in enumerate(rows)
     )
 
 
@@ -290,8 +296,19 @@ def _result(row: Row, links: Sequence[Row], files: tuple[File, ...]) -> Result:
         heartbeat=heartbeat,
         verdict=row["verdict"] if row["verdict"] in get_args(Verdict) else "unread",
         # An older vault that cannot be written lacks the column.
-        machine=row["machine"] if "machine" in row.keys() else None,  # noqa: SIM118 - a Row looks in its values
+        machine=_text(row["machine"]) or None if "machine" in row.keys() else None,  # noqa: SIM118 - a Row looks in its values
     )
+
+
+def _text(value: object) -> str:
+    """SQLite keeps bytes and numbers in a column of texts as they are."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    return value.replace("\0", "") if isinstance(value, str) else ""  # a path with a NUL in it raises ValueError
+
+
+def _whole(value: object, otherwise: int) -> int:
+    return value if isinstance(value, int) else otherwise
 
 
 def _number(value: object) -> float | None:

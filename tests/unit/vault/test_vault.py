@@ -1,18 +1,20 @@
 """The vault's rows and files, without any gateway."""
 
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from only_sqlite import only_sqlite
 
+from gpt4o_image.command.result_values import result_json
 from gpt4o_image.errors import GPT4oImageError
 from gpt4o_image.urls import Link, Picture
 from gpt4o_image.vault.vault import MAX_GRAPH_BYTES, NewResult, Vault
@@ -254,3 +256,33 @@ def test_a_call_that_died_after_its_first_link_can_be_loaded(vault):
     assert vault.loadable(1) == []
     vault.add_links(result.id, [Link(ADDRESS, "100", 0)])
     assert vault.loadable(1) == [(result.id, "a fox")]
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "results SET machine = x'ff'",
+        "links SET address = x'ff'",
+        "files SET picture = x'ff'",
+        "files SET name = x'ff00'",
+    ],
+)
+def test_a_value_of_another_type_hides_no_result(vault, damage):
+    one = finished(vault, "one")
+    finished(vault, "two")
+    column = "id" if damage.startswith("results") else "result_id"
+    with sqlite3.connect(vault.folder / "vault.sqlite3") as db:
+        db.execute(f"UPDATE {damage} WHERE {column} = ?", (one.id,))
+    read = vault.results()
+    assert len(read) == 2
+    json.dumps([result_json(each) for each in read])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes are POSIX")
+def test_a_pipe_in_place_of_a_picture_is_not_waited_for(vault):
+    file = finished(vault).files[0]
+    file.path.unlink()
+    os.mkfifo(file.path)
+    with suppress(FileNotFoundError):  # a shared vault has the bytes elsewhere too
+        assert file.read() == b"bytes"
