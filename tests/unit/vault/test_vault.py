@@ -8,7 +8,7 @@ import sqlite3
 import tempfile
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -272,7 +272,7 @@ def test_a_value_of_another_type_hides_no_result(vault, damage):
     one = finished(vault, "one")
     finished(vault, "two")
     column = "id" if damage.startswith("results") else "result_id"
-    with sqlite3.connect(vault.folder / "vault.sqlite3") as db:
+    with closing(sqlite3.connect(vault.folder / "vault.sqlite3", isolation_level=None)) as db:
         db.execute(f"UPDATE {damage} WHERE {column} = ?", (one.id,))
     read = vault.results()
     assert len(read) == 2
