@@ -81,9 +81,9 @@ def load_config(home: Path) -> Config:
 
 def _read(path: Path) -> Config:
     try:
-        if not path.exists() and not path.is_symlink():  # a link to nowhere is a file that is lost
+        if not path.exists():
             return Config(path)
-        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+        if not path.is_file():  # reading a pipe would wait for ever
             raise OSError("it is not a file")
         with path.open("rb") as file:
             data, mode = file.read(_MAX_BYTES), os.fstat(file.fileno()).st_mode

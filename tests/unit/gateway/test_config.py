@@ -268,13 +268,6 @@ def test_what_cannot_be_read_is_an_error(tmp_path):
 
 
 @POSIX
-@pytest.mark.parametrize("target", ["nowhere", "config.toml"])
-def test_a_link_that_leads_to_no_file_is_an_error(tmp_path, target):
-    (tmp_path / "config.toml").symlink_to(target)
-    assert "cannot be read" in wrong(tmp_path)
-
-
-@POSIX
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "config.toml")
     assert "cannot be read: it is not a file" in wrong(tmp_path)
