@@ -80,9 +80,7 @@ def pytest_generate_tests(metafunc):
 
 def pytest_xdist_auto_num_workers(config):
     """One for ComfyUI, one for the browser, one for the rest; a few tests are not worth a second process."""
-    if not MANY & {Path(argument).resolve() for argument in config.args}:
-        return 0
-    return 3 if find_comfyui(ROOT, os.environ) else 2
+    return 3 if MANY & {Path(argument).resolve() for argument in config.args} else 0
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
