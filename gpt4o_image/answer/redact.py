@@ -28,9 +28,7 @@ _LOOKS_LIKE_A_KEY = re.compile(r"\bsk-[\w*.-]{4,}")
 
 def redact(text: str, key: str) -> str:
     """`text` without `key`, however it is written, and without what looks like one: gateways quote keys half hidden."""
-    for form in _forms(key):
-        text = text.replace(form, MASK)
-    return _LOOKS_LIKE_A_KEY.sub(f"sk-{MASK}", text)
+    return _LOOKS_LIKE_A_KEY.sub(f"sk-{MASK}", _masked(text, _forms(key)))
 
 
 class ByteMask:
@@ -58,6 +56,21 @@ class ByteMask:
         return MASK.encode() if len(held) >= _TELLING else held
 
 
+class TextMask:
+    """The same for text: a gateway may send a key in pieces that only its reader puts together."""
+
+    def __init__(self, key: str) -> None:
+        self._bytes = ByteMask(key)
+
+    def feed(self, text: str) -> str:
+        """What can be passed on now."""
+        return self._bytes.feed(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+    def finish(self) -> str:
+        """The rest."""
+        return self._bytes.finish().decode()
+
+
 class JsonMask:
     """JSON values with `key` masked in their strings, where an escape may hide it from a search of the bytes."""
 
@@ -72,25 +85,15 @@ class JsonMask:
             return {self.of(name): self.of(each) for name, each in cast("dict[str, Any]", value).items()}
         if isinstance(value, list):
             return [self.of(each) for each in cast("list[Any]", value)]
-        if isinstance(value, str) and any(form in value for form in self._forms):
-            for form in self._forms:
-                value = value.replace(form, MASK)
-        return value
+        if isinstance(value, str) and (masked := _masked(value, self._forms)) != value:
+            return masked
+        return value  # of its own class: a string that broke off stays one
 
 
-class TextMask:
-    """The same for text: a gateway may send a key in pieces that only its reader puts together."""
-
-    def __init__(self, key: str) -> None:
-        self._bytes = ByteMask(key)
-
-    def feed(self, text: str) -> str:
-        """What can be passed on now."""
-        return self._bytes.feed(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
-
-    def finish(self) -> str:
-        """The rest."""
-        return self._bytes.finish().decode()
+def _masked(text: str, forms: Iterable[str]) -> str:
+    for form in forms:
+        text = text.replace(form, MASK)
+    return text
 
 
 def _forms(key: str) -> tuple[str, ...]:
