@@ -14,6 +14,7 @@ from .installation import folder_problem, twin_problem
 from .load_result import LoadResult
 from .prompts import Prompts
 from .references import PrepareReferences
+from .routes import add_routes
 
 
 class NothingMore(ComfyExtension):
@@ -46,8 +47,6 @@ async def comfy_entrypoint() -> ComfyExtension:
 def _add_routes(server: object) -> None:
     """Without them only the sidebar is missing; the nodes and ComfyUI go on."""
     try:
-        from .routes import add_routes  # aiohttp comes with the server, and only then
-
         add_routes(server)
     except Exception as error:  # noqa: BLE001 - a fork's server may be built in any way
         logging.getLogger(__name__).warning("GPT-4o Image: no routes for the browser side: %r", error)

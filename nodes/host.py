@@ -111,6 +111,11 @@ def server() -> Any:
     return getattr(getattr(module, "PromptServer", None), "instance", None)
 
 
+def is_serving() -> bool:
+    """False while ComfyUI starts: it asks each node for its inputs then, and reads no more of them than their names."""
+    return bool(getattr(getattr(server(), "app", None), "frozen", True))
+
+
 def input_names(hidden: Any) -> list[str]:
     """The inputs that the running prompt names for this node, in its order. `hidden` is the node's, with `dynprompt`.
 

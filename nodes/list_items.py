@@ -9,7 +9,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from ..gpt4o_image.errors import GPT4oImageError
 from . import host
@@ -17,13 +16,13 @@ from . import host
 _START_S = 0.1
 
 
-@dataclass
 class _List:
-    present: int = 0
-    running: int = 0
-    items: int = 0
-    kept: int = 0
-    quiet: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self) -> None:
+        self.present = 0
+        self.running = 0
+        self.items = 0
+        self.kept = 0
+        self.quiet = asyncio.Event()
 
 
 class Item:

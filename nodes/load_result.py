@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from ..gpt4o_image.errors import GPT4oImageError
-from ..gpt4o_image.gateway.config import Config
-from ..gpt4o_image.gateway.profiles import own_origins
-from ..gpt4o_image.vault.choices import id_of, label
-from ..gpt4o_image.vault.opening import open_vault
-from ..gpt4o_image.vault.results import LATEST
-from ..gpt4o_image.vault.vault import Vault
+from ..gpt4o_image.vault.choices import LATEST, id_of, label
 from . import host, schema
 
 if TYPE_CHECKING:
+    from ..gpt4o_image.gateway.config import Config
     from ..gpt4o_image.outcome import Outcome
+    from ..gpt4o_image.vault.vault import Vault
     from .run_node import Notify
 
 _CHOICES = 100
@@ -57,11 +54,12 @@ class LoadResult(io.ComfyNode):
         """`latest` changes when a new result comes; a linked input is not known yet and has its own key."""
         if result != LATEST:
             return str(result)
-        return open_vault(schema.config_for_choices(), os.environ).latest_id() or ""
+        return _vault().latest_id() or ""
 
     @classmethod
     async def execute(cls, result: str = LATEST, **_: Any) -> io.NodeOutput:
         # As in generate.py: what ComfyUI's start need not wait for.
+        from ..gpt4o_image.gateway.profiles import own_origins
         from ..gpt4o_image.reload import reload
         from .run_node import give
 
@@ -80,11 +78,18 @@ class LoadResult(io.ComfyNode):
 
 def _choices() -> list[str]:
     newest: list[tuple[str, str]] = []
-    with suppress(GPT4oImageError):  # a broken vault must not take the pack away; it is reported when the node runs
-        vault = open_vault(schema.config_for_choices(), os.environ)
-        # ComfyUI's start and its list of nodes wait for no other machine.
-        newest = vault.loadable(_CHOICES) if vault.at_hand else []
+    # A broken vault must not take the pack away: it is reported when the node runs. No start of ComfyUI waits for a
+    # vault, nor its list of nodes for another machine.
+    with suppress(GPT4oImageError):
+        if host.is_serving() and (vault := _vault()).at_hand:
+            newest = vault.loadable(_CHOICES)
     return [LATEST, *(label(result_id, prompt) for result_id, prompt in newest)]
+
+
+def _vault() -> Vault:
+    from ..gpt4o_image.vault.opening import open_vault
+
+    return open_vault(schema.config_for_choices(), os.environ)
 
 
 def _id(choice: str, vault: Vault) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..gpt4o_image.errors import GPT4oImageError
-from ..gpt4o_image.sheet import MAX_BYTES, Row, read_lines, read_sheet
 from . import host
+
+if TYPE_CHECKING:
+    from ..gpt4o_image.sheet import Row
 
 # In place of a file: the prompts are those of `text`.
 TEXT = "text"
@@ -24,6 +27,8 @@ def lists_of(text: str = "", file: str = TEXT) -> tuple[list[str], list[int], li
 
 
 def _rows(text: str, file: str) -> list[Row]:
+    from ..gpt4o_image.sheet import read_lines, read_sheet  # as in generate.py
+
     if file != TEXT:
         if file not in file_names():
             raise GPT4oImageError("bad_request", f'There is no "{file}" in ComfyUI\'s input folder.')
@@ -45,6 +50,8 @@ def file_names() -> list[str]:
 
 def read_file(name: str) -> bytes:
     """At most a byte more than a sheet may have. Raises `bad_request`."""
+    from ..gpt4o_image.sheet import MAX_BYTES
+
     try:
         with (_folder() / name).open("rb") as file:
             return file.read(MAX_BYTES + 1)

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from ..gpt4o_image.gateway.config import DEFAULT, Config
 from ..gpt4o_image.urls import is_loopback, origin
+from ..gpt4o_image.vault.choices import LATEST
 from ..gpt4o_image.vault.pages import Wanted
-from ..gpt4o_image.vault.results import LATEST, STATES, State
+from ..gpt4o_image.vault.results import STATES, State
 
 if TYPE_CHECKING:
     from aiohttp import web

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..errors import GPT4oImageError
-from ..urls import origin
 from .aihubmix import AIHUBMIX, BASE_URLS, PRICES_USD
-from .sdk import install_command
 from .toml import NotToml, read_toml
 
 HOME_VARIABLE = "GPT4O_IMAGE_HOME"
@@ -93,6 +91,8 @@ def _read(path: Path) -> Config:
     except NotToml as error:
         raise _config_error(path, str(error)) from None
     except ModuleNotFoundError as error:
+        from .sdk import install_command
+
         command = install_command(Path(sys.executable), "tomli")
         raise _config_error(path, f"to read it, this Python needs the package tomli: {command}") from error
     # A file with a key in it is its owner's alone. Windows keeps user folders private by itself.
@@ -225,6 +225,8 @@ def _table(path: Path, table: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 def check_url(path: Path, where: str, url: str) -> None:
     """Raises `config` for an invalid base URL, or one with a login, a query or spaces in it."""
+    from ..urls import origin  # ComfyUI's start reads the config, and need not wait for it
+
     try:
         scheme, host, _ = origin(url)
     except ValueError:

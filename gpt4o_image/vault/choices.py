@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..errors import shorten
-from .results import LATEST
 
+# Stands for an id: the newest result.
+LATEST = "latest"
 # Between the id and the prompt; ids have none of it.
 _SEPARATOR = " | "
 _PROMPT_CHARS = 80

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 
 from ..errors import GPT4oImageError
 from .answers import KeptAnswer, bytes_of, kept_answer, packed_path, raw_path
+from .choices import LATEST
 from .claims import midnight, spent, spent_by_day
 from .database import Connection, Database, DatabaseError
 from .pages import Page, Wanted, read_page
-from .results import LATEST, SELECT, Files, Result, now, read_results, row_of
+from .results import SELECT, Files, Result, now, read_results, row_of
 from .shared import Shared, SharedFolder, SharedTable
 from .sqlite import SqliteDatabase
 

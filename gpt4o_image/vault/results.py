@@ -32,8 +32,6 @@ Verdict = Literal["none", "unread", "read", "failed"]
 HEARTBEAT_S = 10.0
 SILENT_S = 60.0
 
-# Stands for an id: the newest result.
-LATEST = "latest"
 # The address of a picture that came inside the answer, once its bytes are a file.
 MOVED = "data:"
 

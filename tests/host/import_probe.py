@@ -68,6 +68,7 @@ phase = None
 
 ours = pack.replace(".", "_x_")
 had = {name.split(".")[0] for name in before} | sys.stdlib_module_names
+rooms = {name.removeprefix(f"{ours}.gpt4o_image.") for name in sys.modules if name.startswith(f"{ours}.gpt4o_image.")}
 loaded = {name.split(".")[0] for name in set(sys.modules) - before if not name.startswith(ours)} - had
 
 phase = "entrypoint"
@@ -94,6 +95,7 @@ print(
     json.dumps(
         {
             "loaded": sorted(loaded),
+            "rooms": sorted(name for name in rooms if "." in name),
             "seen": seen,
             "threads": [t.name for t in threading.enumerate() if t is not threading.main_thread()],
             "surroundings_kept": surroundings == (list(sys.path), dict(os.environ), Path.cwd()),

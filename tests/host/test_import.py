@@ -25,6 +25,11 @@ def test_nothing_is_loaded_that_comfyui_had_not_loaded(import_report):
     assert import_report["loaded"] == []
 
 
+def test_the_start_waits_for_the_config_alone(import_report):
+    """Reading answers, pictures and the vault takes three times as long to load as all the nodes."""
+    assert import_report["rooms"] == ["gateway.aihubmix", "gateway.config", "gateway.toml", "vault.choices"]
+
+
 @pytest.mark.parametrize("phase", ["import", "entrypoint"])
 def test_no_file_but_python_no_network_no_thread_no_process(import_report, phase):
     assert import_report["seen"][phase] == []
