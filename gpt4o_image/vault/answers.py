@@ -214,14 +214,14 @@ class _Text:
 
     def __init__(self, file: File) -> None:
         self.sha256 = file.sha256
-        self._data = file.read()
+        self._file = file
         self._texts: dict[str, bytes] = {}
         self._next = 0
 
     def find(self, piece: bytes, style: str) -> int:
-        """Where `piece` begins in it, -1 where it is no part of it."""
+        """Where `piece` begins in it, -1 where it is no part of it. Raises OSError."""
         if style not in self._texts:
-            self._texts[style] = _STYLES[style](self._data)
+            self._texts[style] = _STYLES[style](self._file.read())  # only now: most answers hold no picture
         text = self._texts[style]
         start = self._next if text.startswith(piece, self._next) else text.find(piece)
         if start >= 0:
