@@ -2,8 +2,9 @@
 
 `growth`: what a character costs in the longest stream, over what it costs in one a hundredth as long. `documented` is
 the answer that the gateway documents, over and over; `dense` is nothing but `> 14%` lines: a line costs the same
-whatever its length. `wire` is the same answer as the gateway sends it: JSON in server-sent events. `answer` is the
-documented answer once, `data_10MB` a picture of 10 MB in a `data:` URL that comes in small events.
+whatever its length. `wire` is the same answer as JSON in server-sent events. `answer` is the documented answer once, in
+the pieces that the gateway sends, each an event of its own; `answer_in_fours` is the same four characters an event.
+`data_10MB` is a picture of 10 MB in a `data:` URL that comes in small events.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ from typing import Any, Protocol
 from gpt4o_image.answer.parser import StreamParser
 from gpt4o_image.answer.reader import AnswerReader
 from gpt4o_image.answer.transcript import Transcript
+from gpt4o_image.simulator.asked import read_prompt
+from gpt4o_image.simulator.dialect import Call
+from gpt4o_image.simulator.links import make_links
+from gpt4o_image.simulator.scenarios import combine
+from gpt4o_image.simulator.script import stream
 
 from .rig.figures import Report
 
@@ -34,6 +40,7 @@ GOALS = {
     "documented.single_characters.growth": (1.3, True),
 }
 ANSWER = Path(__file__).parents[1] / "tests" / "fixtures" / "streams" / "b_en.txt"
+TASK = "task_01jsccq77nfcsab7dn8bx7z230"
 NAMES = re.compile(r"\w{8}(?=\.png\))|(?<=\[gen_)\w{8}")
 
 
@@ -72,6 +79,13 @@ def wire(text: str, delta: int = 20) -> bytes:
         return "data: " + json.dumps({**start, "model": "gpt-4o-image-vip", "choices": [choice]}) + "\n\n"
 
     return "".join(event(text[at : at + delta]) for at in range(0, len(text), delta)).encode()
+
+
+def call() -> Call:
+    """Of the documented answer, for the simulator: two pictures."""
+    links = [make_links("https://x.test", "benchmark", index, task=TASK, day="20250421") for index in (0, 1)]
+    asked, scenario = read_prompt("a red fox"), combine([])
+    return Call("benchmark", "gpt-4o-image-vip", 1745193600, asked, scenario, links, "2:3", TASK)
 
 
 def seconds(make: Callable[[], Reader], chunks: Sequence[str | bytes], repeats: int) -> float:
@@ -114,8 +128,10 @@ def measure(*, quick: bool = False) -> Report:
     report |= series("dense.4kB_chunks", dense, slow_sizes, CHUNK, rounds)
     events = wire(first(sizes[1], documented()))
     report["wire.4kB_chunks_mb_s"] = speeds(AnswerReader, [events], CHUNK, rounds)[0]
-    answer = wire(ANSWER.read_text("utf-8"), 4)
-    report["answer_ms"] = 1000 * median(seconds(AnswerReader, [answer], 1) for _ in range(rounds))
+    answer = [step.data for step in stream(call()).steps]
+    report["answer_ms"] = 1000 * median(seconds(AnswerReader, answer, 1) for _ in range(rounds))
+    fours = wire(ANSWER.read_text("utf-8"), 4)
+    report["answer_in_fours_ms"] = 1000 * median(seconds(AnswerReader, [fours], 1) for _ in range(rounds))
     picture = wire(f"![a](data:image/png;base64,{'iVBORw0KGgo' * (1_000 if quick else 910_000)})", 4096)
     report["data_10MB_s"] = median(
         seconds(AnswerReader, [picture[at : at + CHUNK] for at in range(0, len(picture), CHUNK)], 1)

@@ -29,7 +29,7 @@ from .json_text import without_surrogates
 from .keywords import hints, says, words
 from .shapes import Possible, Said, Shown, pieces, possible_addresses
 
-# More addresses than any answer has; garbage may be endless.
+# More addresses, or ids, than any answer has; garbage may be endless.
 _MAX_ADDRESSES = 1000
 # Of one line, as far as its sense needs it: no message is longer, and garbage may be endless.
 LINE_CHARS = 8192
@@ -301,7 +301,9 @@ class Transcript:
             self.task_id = named[named.lastindex or 0]
 
     def _add_gen_ids(self, ids: Iterable[str]) -> None:
-        self.gen_ids += [one for one in dict.fromkeys(ids) if one not in self.gen_ids]
+        for one in ids:
+            if len(self.gen_ids) < _MAX_ADDRESSES and one not in self.gen_ids:
+                self.gen_ids.append(one)
 
     def _fail(self, reason: str | None, *, sure: bool) -> None:
         if sure:

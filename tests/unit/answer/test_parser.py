@@ -128,6 +128,11 @@ def test_the_preamble_is_a_revised_prompt_and_nothing_else():
     assert "> 99%" in parse([STREAMS["b_en"]])[1].revised_prompt
 
 
+def test_ids_are_kept_once_and_no_more_than_any_answer_has():
+    ids = [f"gen_{number:026}" for number in range(1500)]
+    assert parse([f"{each} {each}\n" for each in ids])[1].gen_ids == ids[:1000]
+
+
 def test_ids():
     said = parse([STREAMS["a_cn"]])[1]
     assert said.task_id == "task_01jr7hcvmdf6etw79b1c2dz6mp"
