@@ -137,6 +137,7 @@ def test_a_missing_key_names_the_ways_to_set_one(shell, monkeypatch, tmp_path, s
     assert simulator.posts() == 0
 
 
+@pytest.mark.slow
 def test_without_a_key_the_simulator_is_used_and_named(shell, monkeypatch, simulator):
     monkeypatch.delenv("AIHUBMIX_API_KEY")
     status, out, err = shell("generate", "x [[one_chunk]]", "--json")

@@ -141,6 +141,7 @@ def test_failures_are_raised():
         generate("a fox", seed=1.5)
 
 
+@pytest.mark.slow
 def test_without_a_key_nothing_is_drawn(monkeypatch, simulator):
     monkeypatch.delenv("AIHUBMIX_API_KEY")
     with pytest.raises(GPT4oImageError, match="key set") as caught:

@@ -39,6 +39,7 @@ def by_shell(environ, cwd, redirections, *arguments):
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
+@pytest.mark.slow
 @POSIX
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
 def test_a_paid_run_needs_none_of_its_streams(environ, tmp_path, closed, simulator):
@@ -57,6 +58,7 @@ def test_a_report_that_cannot_be_printed_says_where_the_pictures_are(environ, tm
     assert "stdout cannot be written: No space left on device" in err
 
 
+@pytest.mark.slow
 @POSIX
 @pytest.mark.parametrize("arguments", [["results", "list"], ["check", "--json"], ["--help"]])
 @pytest.mark.parametrize("end", ["> /dev/full", "| true", ">&-"])

@@ -91,6 +91,7 @@ def test_its_python_is_ascii_and_its_pictures_are_small(packed, pack_root):
     assert [path for path in pictures if (pack_root / path).stat().st_size > PICTURE_BYTES] == []
 
 
+@pytest.mark.slow
 def test_the_demo_does_without_what_is_left_out(installed, tmp_path, clean_environment):
     """It cannot start a ComfyUI without headless.py, so it says that and makes its picture alone."""
     comfyui = tmp_path / "comfyui"

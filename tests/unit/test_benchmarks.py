@@ -43,6 +43,7 @@ def test_every_file_is_a_benchmark(runner, pack_root):
     assert set(runner.find()) == files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["parser", "vault"])
 def test_the_quick_ones_measure(load, name):
     report = load(name).measure(quick=True)
