@@ -8,6 +8,8 @@ import pytest
 from answer_shapes import ORIGIN, PROMPT, SHAPES, cuts
 from fake_gateway import reply
 
+pytestmark = pytest.mark.slow
+
 FEW = 2  # cuts a shape; --every-cut: at 20 places and around the end of each picture
 
 
