@@ -189,7 +189,9 @@ def test_inside_an_event_loop_as_in_a_notebook():
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGINT to one process")
 def test_ctrl_c_closes_the_connection_first(command_environment):
-    code = "from gpt4o_image import generate; generate('a fox')"
+    # Whoever started the tests in the background may have had SIGINT ignored, and processes inherit that.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "from gpt4o_image import generate; generate('a fox')"
     with Simulator(speed=1) as simulator:
         environ = command_environment | {"GPT4O_IMAGE_BASE_URL": simulator.base_url}
         process = subprocess.Popen([sys.executable, "-c", code], env=environ, stderr=subprocess.PIPE)
