@@ -196,7 +196,7 @@ def show_list(vault: Vault, limit: int | None, *, as_json: bool) -> int:
     results = vault.results(_LISTED if limit is None else limit)
     for result in results:
         output.show(_line(result, with_machine=vault.is_shared))
-    output.log(f"Spent: ${vault.spent_today():.3f} today." if vault.count() else "Nothing was paid for yet.")
+    output.log(f"Spent: ${vault.spent_today():.3f} today." if results or vault.count() else "Nothing was paid for yet.")
     return 0
 
 
