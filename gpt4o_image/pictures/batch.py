@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .bleed import Planes, bled, spread, strip_rows, weigh
+from .bleed import Planes, bled, spread, strips_of, weigh
 from .decode import Decoded
 from .formats import PictureTooLarge
 from .opening import MAX_PIXELS
@@ -130,7 +130,7 @@ def _split(images: Sequence[Image.Image], shape: tuple[int, int, int]) -> tuple[
 
     def colour(number: int) -> None:
         strip = strips[number]
-        _to_floats(bled(rows[number], strip.top, colours[strip.index].result()), rgb[strip.place])
+        _to_floats(bled(rows[number], strip.part.start, colours[strip.index].result()), rgb[strip.place])
 
     colours = [workers.submit(partial(spread_in, index)) for index in range(len(images))]
     workers.map(separate, range(len(strips)))
@@ -144,26 +144,24 @@ class _Strip:
 
     image: Image.Image
     index: int
-    top: int
-    bottom: int
+    part: slice  # of the rows
 
     @property
     def place(self) -> tuple[int, slice]:
         """Where it belongs in arrays [B,H,...]."""
-        return self.index, slice(self.top, self.bottom)
+        return self.index, self.part
 
     def rows(self) -> Pixels:
         """[h,W,3|4]"""
-        return np.asarray(self.image.crop((0, self.top, self.image.width, self.bottom)))
+        return np.asarray(self.image.crop((0, self.part.start, self.image.width, self.part.stop)))
 
 
 def _strips(images: Sequence[Image.Image]) -> list[_Strip]:
     """The strips of all `images`, of the first one first."""
-    step = strip_rows(images[0].width)
     return [
-        _Strip(image, index, top, min(top + step, image.height))
+        _Strip(image, index, part)
         for index, image in enumerate(images)
-        for top in range(0, image.height, step)
+        for part in strips_of(image.height, image.width)
     ]
 
 

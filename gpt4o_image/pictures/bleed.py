@@ -40,19 +40,19 @@ def bleed(rgba: Pixels) -> Pixels:
     return _without_alpha(bleed_under(rgba, NOISY_BELOW))
 
 
-def strip_rows(width: int) -> int:
-    """How many rows to work on at a time: more fall out of the cache, with fewer the threads wait for each other."""
-    return max(_BOX, _STRIP_PIXELS // width // _BOX * _BOX)
+def strips_of(height: int, width: int) -> list[slice]:
+    """The rows to work on at a time: more fall out of the cache, with fewer the threads wait for each other."""
+    step = max(_BOX, _STRIP_PIXELS // width // _BOX * _BOX)
+    return [slice(top, min(top + step, height)) for top in range(0, height, step)]
 
 
 def bleed_under(rgba: Pixels, below: int) -> Pixels:
     """`rgba` [H,W,4] uint8 with its own alpha, and spread colours where that is less than `below`."""
-    step = strip_rows(rgba.shape[1])
-    strips = [(top, rgba[top : top + step]) for top in range(0, len(rgba), step)]
-    colours = spread([weigh(rows) for _, rows in strips], lambda: [weigh(rows, faint=True) for _, rows in strips])
+    strips = strips_of(*rgba.shape[:2])
+    colours = spread([weigh(rgba[each]) for each in strips], lambda: [weigh(rgba[each], faint=True) for each in strips])
     out = np.empty_like(rgba)
-    for top, rows in strips:
-        out[top : top + step] = _bled(rows, top, colours, below)
+    for each in strips:
+        out[each] = _bled(rgba[each], each.start, colours, below)
     out[..., 3] = rgba[..., 3]
     return out
 
