@@ -112,7 +112,7 @@ def server() -> Any:
 
 
 def is_serving() -> bool:
-    """False while ComfyUI starts: it asks each node for its inputs then, and reads no more of them than their names."""
+    """False while ComfyUI starts: it asks each node for its schema then, and uses only the name in it."""
     return bool(getattr(getattr(server(), "app", None), "frozen", True))
 
 

@@ -271,7 +271,7 @@ def _detail(result: Result, warnings: tuple[str, ...] = ()) -> Json:
 
 
 def _fetched(result_id: str) -> Json:
-    from ..gpt4o_image.reload import reload  # as in pictures.py
+    from ..gpt4o_image.reload import reload  # with requests, which no other route needs
 
     config = load_config(host.home())
     result = _result(result_id)

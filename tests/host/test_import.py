@@ -26,7 +26,7 @@ def test_nothing_is_loaded_that_comfyui_had_not_loaded(import_report):
 
 
 def test_the_start_waits_for_the_config_alone(import_report):
-    """Reading answers, pictures and the vault takes three times as long to load as all the nodes."""
+    """What reads answers, pictures and the vault takes longer to load than all the nodes."""
     assert import_report["rooms"] == ["gateway.aihubmix", "gateway.config", "gateway.toml", "vault.choices"]
 
 
